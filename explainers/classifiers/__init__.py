@@ -1,0 +1,1 @@
+"""Pixels -> probabilities, gradients, activations; the only room that knows TensorFlow."""

@@ -1,0 +1,43 @@
+"""How a network wants its pixels: from 0..255 to the numbers it was trained on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+Channels = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """``(pixels - mean) / deviation`` for each channel.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    mean, deviation : tuple of three floats
+        For red, green and blue, in the units of 0..255.
+    bgr : bool
+        Whether the network wants blue first.
+    """
+
+    name: str
+    mean: Channels = (0.0, 0.0, 0.0)
+    deviation: Channels = (1.0, 1.0, 1.0)
+    bgr: bool = False
+
+    def __call__(self, pixels: Any) -> Any:
+        """Scale ``(..., 3)`` pixels; arrays and TensorFlow's tensors alike."""
+        scaled = (pixels - self.mean) / self.deviation
+        return scaled[..., ::-1] if self.bgr else scaled
+
+
+def _even(name: str, mean: float, deviation: float) -> Scaling:
+    return Scaling(name, (mean,) * 3, (deviation,) * 3)
+
+
+AS_THEY_ARE = Scaling("0..255")
+UNIT = _even("0..1", 0.0, 255.0)
+SIGNED = _even("-1..1", 127.5, 127.5)
+TORCH = Scaling("torch", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+CAFFE = Scaling("caffe", (123.68, 116.779, 103.939), bgr=True)
+LITE = _even("(pixels - 127) / 128", 127.0, 128.0)

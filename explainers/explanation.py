@@ -1,0 +1,299 @@
+"""Explanation, and the contract that every method meets.
+
+A method works in two steps. It *observes* the classifier, which takes forward and backward passes
+and may go on for a while, each observation better than the last; and it *interprets* what it has
+seen, which is arithmetic. So a result can be drawn while it grows, stopping is not asking for the
+next, and a setting that only concerns the reading costs nothing to change.
+"""
+
+import dataclasses
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from explainers.classifiers.prediction import Target
+from explainers.settings import Settings
+
+if TYPE_CHECKING:
+    from explainers.classifiers.classifier import Classifier
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Observation:
+    """What a method has seen of a classifier so far; methods add their own arrays.
+
+    Parameters
+    ----------
+    classifier : str
+        The name of the classifier.
+    done, total : int
+        How many samples have been taken, and how many there will be.
+    seconds : float
+        The time that it took, waiting for the reader left out.
+    """
+
+    classifier: str
+    done: int = 1
+    total: int = 1
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Surrogate:
+    """A simple model that imitates the classifier around one picture.
+
+    Parameters
+    ----------
+    segments : (h, w) int32 ndarray
+        The superpixel of every pixel, 0 to k - 1.
+    coefficients : (k,) float64 ndarray
+        What each superpixel adds to the probability when it is shown.
+    intercept : float
+        The surrogate's prediction when every superpixel is hidden.
+    r2 : float
+        The share of the variance of the explained class's probability that it accounts for; at
+        most 1, higher is better.
+    predicted, observed : float
+        The target's probability for the whole picture: the surrogate's, and the network's.
+    """
+
+    segments: np.ndarray
+    coefficients: np.ndarray
+    intercept: float
+    r2: float
+    predicted: float
+    observed: float
+
+    def __post_init__(self) -> None:
+        for array in (self.segments, self.coefficients):
+            array.setflags(write=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Where a classifier looked, according to one method.
+
+    Parameters
+    ----------
+    explainer : Explainer
+        The method with its exact settings.
+    classifier : str
+        The name of the classifier.
+    target : Target
+        What is explained.
+    heatmap : (h', w') float32 ndarray
+        Raw, finite and unnormalised, at the method's own resolution.
+    signed : bool
+        Whether negative values are evidence against the target. An unsigned map has none.
+    surrogate : Surrogate, optional
+        The model behind the map, where there is one.
+    done, total : int
+        Samples taken, and to be taken.
+    seconds : float
+        The time that it took.
+
+    Raises
+    ------
+    ValueError
+        If the heatmap is not two-dimensional and finite, or unsigned with negative values.
+    """
+
+    explainer: "Explainer"
+    classifier: str
+    target: Target
+    heatmap: np.ndarray
+    signed: bool = False
+    surrogate: Surrogate | None = None
+    done: int = 1
+    total: int = 1
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.heatmap.ndim != 2 or self.heatmap.dtype != np.float32:
+            raise ValueError(
+                "A heatmap has two axes and dtype float32; this one has shape "
+                f"{self.heatmap.shape} and dtype {self.heatmap.dtype}."
+            )
+        if not np.isfinite(self.heatmap).all():
+            raise ValueError("The heatmap holds values that are not finite.")
+        if not self.signed and self.heatmap.min() < 0:
+            raise ValueError(f"An unsigned heatmap holds the value {self.heatmap.min()}.")
+        self.heatmap.setflags(write=False)
+
+    @property
+    def progress(self) -> float:
+        """The share of the work that is done, in 0..1."""
+        return self.done / self.total
+
+    @property
+    def segments(self) -> np.ndarray | None:
+        """The superpixels behind the map, ``(h', w')`` int32, where there are any."""
+        return None if self.surrogate is None else self.surrogate.segments
+
+    @property
+    def r2(self) -> float | None:
+        """The surrogate's R² for the target, where there is a surrogate."""
+        return None if self.surrogate is None else self.surrogate.r2
+
+    @property
+    def blank_reason(self) -> str | None:
+        """Why there is nothing to see, in a sentence; None if there is something."""
+        return None if self.heatmap.any() else self.explainer.why_blank
+
+    @property
+    def scale(self) -> float:
+        """The largest absolute value: what `normalised` divides by. 0 for a blank map."""
+        return float(np.abs(self.heatmap).max())
+
+    def normalised(self) -> np.ndarray:
+        """The heatmap divided by its largest absolute value.
+
+        Zero stays zero: it means no evidence, and the picture of a map should not hide that.
+
+        Returns
+        -------
+        (h', w') float32 ndarray
+            In 0..1, or -1..1 if signed.
+        """
+        return self.heatmap / (self.scale or 1.0)
+
+    def resized(self, shape: tuple[int, int]) -> np.ndarray:
+        """The heatmap at another resolution, ``shape`` float32.
+
+        Averaged by area where it shrinks and interpolated where it grows; superpixels keep their
+        edges.
+        """
+        if self.segments is None:
+            return resample(self.heatmap, shape)
+        rows, columns = (
+            ((np.arange(size) + 0.5) * own / size).astype(int)
+            for size, own in zip(shape, self.heatmap.shape, strict=True)
+        )
+        return self.heatmap[np.ix_(rows, columns)]
+
+    def grid(self, n: int = 14) -> np.ndarray:
+        """The heatmap as an ``(n, n)`` float32 matrix of raw values.
+
+        A map whose own resolution is n x n comes back unchanged, a finer one is averaged by area,
+        a coarser one interpolated.
+        """
+        return resample(self.heatmap, (n, n))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """How many passes through the network an explanation takes."""
+
+    forward: int = 0
+    backward: int = 0
+
+
+@dataclass(frozen=True)
+class Explainer(Settings, ABC):
+    """A method with its settings: equal, printed and cached by them.
+
+    A subclass is a frozen dataclass whose fields are made with `setting`. It says how it observes
+    and how it interprets; the rest follows.
+    """
+
+    name: ClassVar[str]
+    """What the address bar and files call it."""
+    title: ClassVar[str]
+    """What a person calls it."""
+    question: ClassVar[str]
+    """What its map answers, in plain words."""
+    why_blank: ClassVar[str]
+    """Why its map can be zero everywhere."""
+    target_free: ClassVar[bool] = False
+    """Whether what it observes serves every target."""
+
+    @abstractmethod
+    def cost(self, classifier: "Classifier") -> Cost:
+        """How many passes it will take, before it is run."""
+
+    @abstractmethod
+    def observe(
+        self, classifier: "Classifier", pixels: np.ndarray, target: Target
+    ) -> Iterator[Any]:
+        """Yield ever better observations; the last is final."""
+
+    @abstractmethod
+    def interpret(self, observation: Any, target: Target) -> Explanation:
+        """Read an observation: no passes through the network."""
+
+    @property
+    def observer(self) -> Self:
+        """This method with everything that does not concern what it observes at its default.
+
+        Two methods with equal observers can read each other's observations.
+        """
+        defaults = {f.name: f.default for f in dataclasses.fields(self)}
+        readings = [name for name, entry in self.settings().items() if not entry.measured]
+        return replace(self, **{name: defaults[name] for name in readings})
+
+    def observations(
+        self, classifier: "Classifier", pixels: np.ndarray, target: Target | int
+    ) -> Iterator[Any]:
+        """Yield ever better observations, each with the time that it took."""
+        seconds, started = 0.0, time.perf_counter()
+        for observation in self.observe(classifier, pixels, Target.of(target)):
+            seconds += time.perf_counter() - started
+            yield replace(observation, seconds=seconds)
+            started = time.perf_counter()
+
+    def refine(
+        self, classifier: "Classifier", pixels: np.ndarray, target: Target | int
+    ) -> Iterator[Explanation]:
+        """Yield ever better explanations; the last is final.
+
+        Parameters
+        ----------
+        classifier : Classifier
+        pixels : (h, w, 3) float32 ndarray
+            From `classifier.prepare`.
+        target : Target or int
+            A class, or the difference of two.
+        """
+        for observation in self.observations(classifier, pixels, target):
+            yield self.interpret(observation, Target.of(target))
+
+    def explain(
+        self, classifier: "Classifier", pixels: np.ndarray, target: Target | int
+    ) -> Explanation:
+        """The last of `observations`, interpreted; the parameters are those of `refine`."""
+        *_, final = self.observations(classifier, pixels, target)
+        return self.interpret(final, Target.of(target))
+
+
+def resample(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A map at another resolution: area averages where an axis shrinks, lines where it grows.
+
+    Both are separable, ``rows @ array @ columns.T``. Means are kept where axes shrink, and an axis
+    that keeps its length is left as it is.
+
+    Parameters
+    ----------
+    array : (h, w) ndarray
+    shape : tuple of int
+
+    Returns
+    -------
+    ``shape`` ndarray of the same dtype
+    """
+    rows, columns = (_weights(own, size) for own, size in zip(array.shape, shape, strict=True))
+    return (rows @ array @ columns.T).astype(array.dtype)
+
+
+def _weights(own: int, size: int) -> np.ndarray:
+    """The share of each of `own` cells in each of `size` cells, ``(size, own)``; rows sum to 1."""
+    if size >= own:
+        centres = np.clip((np.arange(size) + 0.5) * own / size - 0.5, 0, own - 1)
+        return np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(own)))
+    edges = np.arange(size + 1) * own / size
+    cells = np.arange(own)
+    overlap = np.minimum(edges[1:, None], cells + 1) - np.maximum(edges[:-1, None], cells)
+    return np.maximum(0, overlap) * size / own

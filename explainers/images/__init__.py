@@ -1,0 +1,1 @@
+"""Bytes -> pixels: pictures from outside, and the samples that come along."""

@@ -1,0 +1,105 @@
+"""Grad-CAM: which places of a convolution's output speak for the class."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from explainers.classifiers.prediction import Target
+from explainers.explanation import Cost, Explainer, Explanation, Observation
+from explainers.settings import setting
+
+if TYPE_CHECKING:
+    from explainers.classifiers.classifier import Classifier, Score
+
+
+def _convolutions(classifier: "Classifier") -> tuple[str | None, ...]:
+    return (None, *(layer.path for layer in reversed(classifier.convolutions)))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FeatureGradients(Observation):
+    """A layer's activations and the gradients of the score by them, both ``(h', w', c)``."""
+
+    activations: np.ndarray
+    gradients: np.ndarray
+
+
+@dataclass(frozen=True)
+class GradCam(Explainer):
+    """Class activation from gradients [1]_.
+
+    Parameters
+    ----------
+    layer : str, optional
+        The path of a convolution; the last one if None. Any layer whose output keeps a grid will
+        do.
+    of : {"logit", "probability"}
+        What is differentiated.
+
+    Notes
+    -----
+    With :math:`A^k` the k-th channel of the layer's output, on a grid of :math:`h' \\times w'`
+    places, and :math:`y` the logit of the class,
+
+    .. math::
+        L = \\mathrm{ReLU}\\Big(\\sum_k \\alpha_k A^k\\Big), \\qquad
+        \\alpha_k = \\frac{1}{h' w'} \\sum_{i,j} \\frac{\\partial y}{\\partial A^k_{ij}}.
+
+    The values are kept as they come, on the layer's own grid. For the difference of two classes
+    nothing is cut off: what speaks against the one speaks for the other.
+
+    References
+    ----------
+    .. [1] R. R. Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via
+       Gradient-based Localization", ICCV 2017.
+
+    Examples
+    --------
+    >>> GradCam(layer="block5_conv3").explain(classifier, pixels, 285)  # doctest: +SKIP
+    """
+
+    name: ClassVar[str] = "grad-cam"
+    title: ClassVar[str] = "Grad-CAM"
+    question: ClassVar[str] = "Which places hold features that speak for this class?"
+    why_blank: ClassVar[str] = (
+        "Every contribution of this layer to this class is negative, so nothing is left to show."
+    )
+
+    layer: str | None = setting(
+        None,
+        "Convolution",
+        "Early ones see edges on a fine grid, late ones see parts of things on a coarse grid.",
+        choices=_convolutions,
+    )
+    of: "Score" = setting(
+        "logit",
+        "Gradient of",
+        "The probability hardly moves where the network is sure; the logit still does.",
+        choices=("logit", "probability"),
+    )
+
+    def cost(self, classifier: "Classifier") -> Cost:
+        return Cost(forward=1, backward=1)
+
+    def observe(
+        self, classifier: "Classifier", pixels: np.ndarray, target: Target
+    ) -> Iterator[FeatureGradients]:
+        layer = classifier.layer(self.layer).path
+        (local,) = classifier.gradients(pixels[None], target, at=(layer,), of=self.of)
+        yield FeatureGradients(
+            classifier=classifier.name, activations=local.values[0], gradients=local.gradients[0]
+        )
+
+    def interpret(self, observation: FeatureGradients, target: Target) -> Explanation:
+        channel_weights = observation.gradients.mean(axis=(0, 1))
+        heatmap = observation.activations @ channel_weights
+        return Explanation(
+            self,
+            observation.classifier,
+            target,
+            heatmap if target.signed else np.maximum(heatmap, 0),
+            signed=target.signed,
+            seconds=observation.seconds,
+        )

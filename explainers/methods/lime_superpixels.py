@@ -1,0 +1,193 @@
+"""LIME superpixels: which pieces of the picture, hidden, would lower the probability."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from lime.lime_image import LimeImageExplainer
+from sklearn.metrics import pairwise_distances
+
+from explainers.classifiers.prediction import Target
+from explainers.explanation import Cost, Explainer, Explanation, Observation, Surrogate
+from explainers.images.regions import FILLS, fill_picture
+from explainers.images.superpixels import Felzenszwalb, Quickshift, Segmentation, Slic
+from explainers.settings import setting
+
+if TYPE_CHECKING:
+    from explainers.classifiers.classifier import Classifier
+
+CHUNK = 96
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Neighbourhood(Observation):
+    """Pictures with some superpixels hidden, and what the network said to each.
+
+    Parameters
+    ----------
+    segments : (h, w) int32 ndarray
+        The superpixel of every pixel, 0 to k - 1.
+    rows : (n, k) int ndarray
+        For each picture, 1 for the superpixels that are shown. The first shows all.
+    probabilities : (n, C) float32 ndarray
+        The network's answers.
+    """
+
+    segments: np.ndarray
+    rows: np.ndarray
+    probabilities: np.ndarray
+
+
+@dataclass(frozen=True)
+class LimeSuperpixels(Explainer):
+    """A linear model of which superpixels matter, fitted around one picture [1]_.
+
+    The random sampling, the weights and the regression are those of the `lime` package, and so
+    are the coefficients; only the pictures are composed and answered inside the network's graph.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        How the picture is cut.
+    samples : int
+        Pictures to ask about.
+    fill : str
+        What is seen where a superpixel is hidden.
+    kernel_width : float
+        How fast the weight of a picture falls with its cosine distance from the whole one.
+    shown : int
+        How many superpixels the map shows, those with the largest coefficients.
+    positive_only : bool
+        Whether only superpixels that speak for the class are shown.
+    seed : int
+        Of the sampling.
+
+    Notes
+    -----
+    With :math:`z \\in \\{0, 1\\}^k` telling which superpixels are shown, :math:`f` the
+    probability of the class and :math:`d` the cosine distance from :math:`\\mathbf{1}`,
+
+    .. math::
+        \\min_{\\beta} \\sum_i e^{-d_i^2 / 2 w^2} \\big(f(z_i) - \\beta_0 - \\beta^\\top
+        z_i\\big)^2 + \\lVert \\beta \\rVert^2 .
+
+    The map gives every pixel the coefficient of its superpixel. For the difference of two classes
+    the difference of their probabilities is fitted, which is the difference of their coefficients.
+
+    References
+    ----------
+    .. [1] M. T. Ribeiro, S. Singh, C. Guestrin, "Why Should I Trust You?: Explaining the
+       Predictions of Any Classifier", KDD 2016.
+    """
+
+    name: ClassVar[str] = "lime"
+    title: ClassVar[str] = "LIME superpixels"
+    question: ClassVar[str] = "Which pieces of the picture raise the probability when shown?"
+    why_blank: ClassVar[str] = (
+        "No superpixel speaks for this class; show both signs to see what speaks against it."
+    )
+    target_free: ClassVar[bool] = True
+
+    segmentation: Segmentation = setting(
+        Quickshift(), "Superpixels by", "How the picture is cut into pieces.",
+        choices=(Quickshift(), Slic(), Felzenszwalb()),
+    )  # fmt: skip
+    samples: int = setting(
+        1000, "Samples", "Pictures with random pieces hidden; more give steadier coefficients.",
+        minimum=10, maximum=10_000, step=10,
+    )  # fmt: skip
+    fill: str = setting(
+        "superpixel mean", "Hidden pieces show", "What stands where a piece is hidden.",
+        choices=FILLS,
+    )  # fmt: skip
+    kernel_width: float = setting(
+        0.25, "Kernel width", "Smaller trusts pictures with few pieces hidden more.",
+        minimum=0.01, maximum=5.0, step=0.01, measured=False,
+    )  # fmt: skip
+    shown: int = setting(
+        10, "Pieces shown", "Those with the largest coefficients.",
+        minimum=1, maximum=400, step=1, measured=False,
+    )  # fmt: skip
+    positive_only: bool = setting(
+        False, "Only what speaks for the class", "Leave out pieces that speak against it.",
+        measured=False,
+    )  # fmt: skip
+    seed: int = setting(
+        0, "Seed", "Of the sampling: the same seed gives the same map.",
+        minimum=0, maximum=2**31 - 1, step=1,
+    )  # fmt: skip
+
+    def cost(self, classifier: "Classifier") -> Cost:
+        return Cost(forward=self.samples)
+
+    def observe(
+        self, classifier: "Classifier", pixels: np.ndarray, target: Target
+    ) -> Iterator[Neighbourhood]:
+        segments = self.segmentation.segments(pixels)
+        fill = fill_picture(pixels, self.fill, segments)
+        rows = self._sample(segments.max() + 1)
+        probabilities = np.empty((self.samples, len(classifier.labels)), np.float32)
+        for start in range(0, self.samples, CHUNK):
+            done = min(start + CHUNK, self.samples)
+            probabilities[start:done] = classifier.masked_probabilities(
+                pixels, fill, segments, rows[start:done]
+            )
+            yield Neighbourhood(
+                classifier=classifier.name,
+                done=done,
+                total=self.samples,
+                segments=segments,
+                rows=rows[:done],
+                probabilities=probabilities[:done],
+            )
+
+    def interpret(self, observation: Neighbourhood, target: Target) -> Explanation:
+        surrogate = self._fit(observation, target)
+        signed = target.signed or not self.positive_only
+        strength = np.abs(surrogate.coefficients) if signed else surrogate.coefficients
+        strongest = np.argsort(-strength, kind="stable")[: self.shown]
+        painted = np.zeros(len(strength), np.float32)
+        painted[strongest] = surrogate.coefficients[strongest]
+        return Explanation(
+            self,
+            observation.classifier,
+            target,
+            (painted if signed else np.maximum(painted, 0))[observation.segments],
+            signed=signed,
+            surrogate=surrogate,
+            done=observation.done,
+            total=observation.total,
+            seconds=observation.seconds,
+        )
+
+    def _sample(self, superpixels: int) -> np.ndarray:
+        """Which superpixels are shown, ``(samples, superpixels)``, drawn as `lime` draws them."""
+        random = self._lime().random_state
+        rows = random.randint(0, 2, self.samples * superpixels)
+        rows = rows.reshape(self.samples, superpixels)
+        rows[0] = 1
+        return rows
+
+    def _fit(self, observation: Neighbourhood, target: Target) -> Surrogate:
+        rows = observation.rows
+        answers = observation.probabilities @ target.weights(observation.probabilities.shape[1])
+        distances = pairwise_distances(rows, rows[:1], metric="cosine").ravel()
+        intercept, fitted, r2, predicted = self._lime().base.explain_instance_with_data(
+            rows, answers[:, None], distances, label=0, num_features=rows.shape[1],
+            feature_selection="highest_weights",
+        )  # fmt: skip
+        coefficients = np.zeros(rows.shape[1])
+        for superpixel, coefficient in fitted:
+            coefficients[superpixel] = coefficient
+        return Surrogate(
+            segments=observation.segments,
+            coefficients=coefficients,
+            intercept=float(intercept),
+            r2=float(r2),
+            predicted=float(predicted[0]),
+            observed=float(answers[0]),
+        )
+
+    def _lime(self) -> LimeImageExplainer:
+        return LimeImageExplainer(kernel_width=self.kernel_width, random_state=self.seed)
