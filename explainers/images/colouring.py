@@ -1,0 +1,105 @@
+"""A map over a picture: colour maps, fading, blending, outlines."""
+
+import io
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from PIL import Image
+
+from explainers.images.superpixels import outlines
+
+COLOUR_MAPS = ("turbo", "jet", "inferno", "magma", "viridis", "cividis")
+DIVERGING = "RdBu_r"
+STEPS = 256
+
+
+@dataclass(frozen=True)
+class Style:
+    """How the values of a map become colours.
+
+    Parameters
+    ----------
+    colour_map : str
+        One of `COLOUR_MAPS`. A signed map takes blue for against and red for instead.
+    opacity : float
+        Of the colours over the picture, in 0..1.
+    fading : bool
+        Whether the opacity rises with the value, so that cold regions show the bare picture, or
+        is the same everywhere.
+    """
+
+    colour_map: str = "turbo"
+    opacity: float = 0.8
+    fading: bool = True
+
+    def colours(self, signed: bool) -> np.ndarray:
+        """RGBA in 0..1 for values at even steps over 0..1, or -1..1 if signed, ``(256, 4)``."""
+        steps = np.linspace(0, 1, STEPS)
+        colours = matplotlib.colormaps[DIVERGING if signed else self.colour_map](steps)
+        strength = np.abs(2 * steps - 1) if signed else steps
+        colours[:, 3] = self.opacity * (strength if self.fading else 1.0)
+        return colours
+
+    @property
+    def opaque(self) -> "Style":
+        """The same colours with no picture behind them."""
+        return Style(self.colour_map, opacity=1.0, fading=False)
+
+
+def overlay(image: np.ndarray, values: np.ndarray, style: Style, *, signed: bool) -> np.ndarray:
+    """A map blended over a picture.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 ndarray
+    values : (H, W) float ndarray
+        In 0..1, or -1..1 if signed.
+    style : Style
+    signed : bool
+
+    Returns
+    -------
+    (H, W, 3) uint8 ndarray
+    """
+    position = (values + 1) / 2 if signed else values
+    index = np.rint(np.clip(position, 0, 1) * (STEPS - 1)).astype(np.intp)
+    colours = style.colours(signed)[index]
+    alpha = colours[..., 3:]
+    blended = (1 - alpha) * image + alpha * 255 * colours[..., :3]
+    return np.rint(blended).astype(np.uint8)
+
+
+def coloured(values: np.ndarray, style: Style, *, signed: bool) -> np.ndarray:
+    """A map in opaque colours without a picture, ``(H, W)`` to ``(H, W, 3)`` uint8."""
+    nothing = np.zeros((*values.shape, 3), np.uint8)
+    return overlay(nothing, values, style.opaque, signed=signed)
+
+
+def outline_layer(segments: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The borders of superpixels as a see-through layer, ``(*shape, 4)`` uint8.
+
+    The segments are enlarged first, so that the lines stay one pixel wide.
+    """
+    height, width = shape
+    enlarged = Image.fromarray(segments.astype(np.int32)).resize(
+        (width, height), Image.Resampling.NEAREST
+    )
+    layer = np.zeros((height, width, 4), np.uint8)
+    layer[outlines(np.asarray(enlarged))] = (255, 255, 255, 150)
+    return layer
+
+
+def with_outlines(image: np.ndarray, segments: np.ndarray) -> np.ndarray:
+    """An ``(H, W, 3)`` uint8 picture with the borders of superpixels drawn over it."""
+    height, width = image.shape[:2]
+    layer = Image.fromarray(outline_layer(segments, (height, width)))
+    picture = Image.fromarray(image).convert("RGBA")
+    return np.asarray(Image.alpha_composite(picture, layer).convert("RGB"))
+
+
+def encode(image: np.ndarray, kind: str = "PNG") -> bytes:
+    """An RGB or RGBA uint8 array as the bytes of a PNG or JPEG file."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, kind, quality=92)
+    return file.getvalue()
