@@ -204,8 +204,8 @@ class Explainer(Settings, ABC):
     """What the address bar and files call it."""
     title: ClassVar[str]
     """What a person calls it."""
-    question: ClassVar[str]
-    """What its map answers, in plain words."""
+    answers: ClassVar[str]
+    """What its map shows of the class, in plain words."""
     why_blank: ClassVar[str]
     """Why its map can be zero everywhere."""
     target_free: ClassVar[bool] = False

@@ -156,8 +156,7 @@ class Classifier:
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
         """The probabilities of all classes, ``(n, h, w, 3)`` to ``(n, C)`` float32."""
-        forward = self._compiled("probabilities")
-        return _in_batches(lambda part: forward(tf.constant(part, tf.float32)), batch)
+        return _in_batches(lambda part: self._answer(tf.constant(part, tf.float32)), batch)
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """The logits of all classes, ``(n, h, w, 3)`` to ``(n, C)`` float32."""
@@ -238,10 +237,11 @@ class Classifier:
             if entry is not None:
                 found[path] = entry
 
-        def probe(images: Any) -> Any:
-            return self._forward(images, watch)
+        def forward(images: Any) -> Any:
+            return self._probabilities(self._forward(images, watch))
 
-        classes = tf.function(probe).get_concrete_function(self._images).output_shapes[-1]
+        self._answer = self._frozen(forward, self._images)
+        classes = self._answer.outputs[0].shape[-1]
         if classes != len(self.labels):
             raise UnsupportedModelError(
                 f"The model has {classes} classes, but {len(self.labels)} labels were given."
@@ -263,9 +263,6 @@ class Classifier:
 
     def _compile_logits(self) -> Callable:
         return self._frozen(self._forward, self._images)
-
-    def _compile_probabilities(self) -> Callable:
-        return self._frozen(lambda images: self._probabilities(self._forward(images)), self._images)
 
     def _compile_activations(self, path: str) -> Callable:
         def forward(images: Any) -> Any:

@@ -109,6 +109,10 @@ class Prediction:
         """(C,) class indices, the most probable first; ties in the order of the classes."""
         return np.argsort(-self.probabilities, kind="stable")
 
+    @cached_property
+    def _places(self) -> np.ndarray:
+        return np.argsort(self.ranking) + 1
+
     def __getitem__(self, index: int) -> Answer:
         return Answer(int(index), self.labels[index], float(self.probabilities[index]))
 
@@ -122,4 +126,4 @@ class Prediction:
 
     def rank(self, index: int) -> int:
         """The place of a class in the ranking: 1 for the most probable."""
-        return int(np.flatnonzero(self.ranking == index)[0]) + 1
+        return int(self._places[index])

@@ -62,7 +62,7 @@ class GradCam(Explainer):
 
     name: ClassVar[str] = "grad-cam"
     title: ClassVar[str] = "Grad-CAM"
-    question: ClassVar[str] = "Which places hold features that speak for this class?"
+    answers: ClassVar[str] = "Places whose features speak for it"
     why_blank: ClassVar[str] = (
         "Every contribution of this layer to this class is negative, so nothing is left to show."
     )

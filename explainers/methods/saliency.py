@@ -72,7 +72,7 @@ class Saliency(Explainer):
 
     name: ClassVar[str] = "saliency"
     title: ClassVar[str] = "Smoothed saliency"
-    question: ClassVar[str] = "Which pixels, changed a little, would change the score most?"
+    answers: ClassVar[str] = "Pixels that would move its score most"
     why_blank: ClassVar[str] = (
         "No pixel changes the score of this class at all: the gradient is zero everywhere."
     )

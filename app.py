@@ -1,0 +1,40 @@
+"""Triptych's front door: one picture, one classifier, three explanations side by side."""
+
+import streamlit as st
+
+from explainers.classifiers.zoo import CLASSIFIERS
+from pages.parts import cache
+from pages.parts.figures import ranking_figure
+from pages.parts.frame import frame
+from pages.parts.grid import Subject, draw
+from pages.parts.words import percent
+
+selection = frame("Compare")
+picture, prediction = selection.picture, selection.prediction
+answer = prediction[selection.target.index]
+top = [f"{a.label} {percent(a.probability)}" for a in prediction.top(5)]
+
+seen, said = st.columns([1, 2], vertical_alignment="center", gap="large")
+with seen:
+    st.image(cache.screen(picture), alt=f"The picture: {picture.title}", width="stretch")
+with said:
+    st.title(f"Why {answer.label}?", anchor=False)
+    st.caption(
+        f"{CLASSIFIERS[selection.classifier.name]} gives it {percent(answer.probability)}, "
+        f"place {prediction.rank(answer.index)} of {len(prediction.labels):,}. "
+        f"{picture.title}, {picture.size} pixels."
+    )
+    st.plotly_chart(
+        ranking_figure(
+            prediction, answer.index, count=5, height=190, theme=st.context.theme.type or "light"
+        ),
+        theme=None,
+        config={"displayModeBar": False},
+        alt=f"The five most probable classes: {', '.join(top)}",
+    )
+
+draw(
+    Subject(picture, selection.classifier, selection.pixels, prediction, selection.target),
+    selection.methods,
+    selection.style,
+)

@@ -1,0 +1,135 @@
+"""What is kept between reruns: the only room with Streamlit's caches.
+
+Classifiers are shared by everyone. Whatever comes of a person's picture is kept for their session
+alone, and every entry is tied to the picture's digest, the classifier, the target and the exact
+settings.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from explainers import Classifier, Explainer, Prediction, Target, load_classifier
+from explainers.images.samples import SAMPLES
+from pages.parts.picture import Picture, data_uri
+
+CLASSIFIERS_IN_MEMORY = 3
+PICTURES_IN_SESSION = 20
+RUNS_IN_SESSION = 40
+
+
+class Run:
+    """A method at work on one picture: what it has observed so far, and the way to the next.
+
+    A rerun of the page finds it as the last one left it. So nothing observed is observed again,
+    and to pause is not to ask for more.
+
+    Attributes
+    ----------
+    latest : Observation or None
+        The best observation so far.
+    finished, paused : bool
+        Whether there is nothing more to come, and whether a person wants no more.
+    failure : str or None
+        Why the method cannot explain this classifier, in a sentence.
+    """
+
+    def __init__(self, observations: Iterator[Any]) -> None:
+        self._observations = observations
+        self._lock = threading.Lock()
+        self.latest: Any = None
+        self.finished = False
+        self.paused = False
+        self.failure: str | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is more to observe, and somebody wants it."""
+        return not (self.finished or self.paused)
+
+    def advance(self) -> None:
+        """Take the next observation."""
+        with self._lock:
+            if self.finished:
+                return
+            try:
+                self.latest = next(self._observations)
+                self.finished = self.latest.done == self.latest.total
+            except LookupError as reason:
+                self.failure, self.finished = str(reason), True
+
+
+@st.cache_resource(max_entries=CLASSIFIERS_IN_MEMORY, show_spinner="Loading the classifier")
+def classifier(name: str) -> Classifier:
+    """A classifier, built and compiled once for all sessions."""
+    return load_classifier(name)
+
+
+@st.cache_resource(show_spinner=False)
+def sample(name: str) -> Picture:
+    """A picture of the gallery."""
+    return Picture.of(SAMPLES[name].title, SAMPLES[name].read(), sample=name)
+
+
+@st.cache_data(show_spinner=False)
+def thumbnail(name: str) -> np.ndarray:
+    """A picture of the gallery as a small square."""
+    return sample(name).thumbnail()
+
+
+@st.cache_data(max_entries=PICTURES_IN_SESSION, scope="session", show_spinner=False)
+def _screen(digest: str, _picture: Picture) -> np.ndarray:
+    return _picture.on_screen()
+
+
+def screen(picture: Picture) -> np.ndarray:
+    """The picture at the size of the screen."""
+    return _screen(picture.digest, picture)
+
+
+@st.cache_data(max_entries=PICTURES_IN_SESSION, scope="session", show_spinner=False)
+def _address(digest: str, _picture: Picture) -> str:
+    return data_uri(_picture.on_screen())
+
+
+def address(picture: Picture) -> str:
+    """The picture at the size of the screen, as a data URI."""
+    return _address(picture.digest, picture)
+
+
+@st.cache_resource(max_entries=PICTURES_IN_SESSION, scope="session", show_spinner=False)
+def _prediction(digest: str, classifier: str, _ask: Callable[[], Prediction]) -> Prediction:
+    return _ask()
+
+
+def prediction(picture: Picture, asked: Classifier, pixels: np.ndarray) -> Prediction:
+    """What a classifier says to a picture."""
+    return _prediction(picture.digest, asked.name, lambda: asked.predict(pixels))
+
+
+@st.cache_resource(max_entries=RUNS_IN_SESSION, scope="session", show_spinner=False)
+def _run(
+    digest: str, classifier: str, observer: str, target: str, _start: Callable[[], Iterator[Any]]
+) -> Run:
+    return Run(_start())
+
+
+def run(
+    picture: Picture,
+    asked: Classifier,
+    pixels: np.ndarray,
+    explainer: Explainer,
+    target: Target,
+) -> Run:
+    """The run of a method, shared by all methods that can read its observations."""
+    observer = explainer.observer
+    return _run(
+        picture.digest,
+        asked.name,
+        repr(observer),
+        "any" if explainer.target_free else repr(target),
+        lambda: observer.observations(asked, pixels, target),
+    )

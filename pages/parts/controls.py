@@ -1,0 +1,73 @@
+"""Controls for settings, drawn from what the settings say of themselves."""
+
+import dataclasses
+from typing import Any
+
+import streamlit as st
+
+from explainers import Classifier
+from explainers.settings import Setting, Settings
+
+FINEST_SLIDER = 100
+
+
+def draw(kind: type[Settings], classifier: Classifier, key: str) -> Any:
+    """A control for every setting of a dataclass; the instance that they stand for.
+
+    Parameters
+    ----------
+    kind : type of Settings
+    classifier : Classifier
+        Whose layers there are to choose from.
+    key : str
+        Tells these controls from others.
+    """
+    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    values = {
+        name: _control(entry, fields[name].default, classifier, f"{key}-{name}")
+        for name, entry in kind.settings().items()
+    }
+    return kind(**values)
+
+
+def _control(entry: Setting, default: Any, classifier: Classifier, key: str) -> Any:
+    shared: dict[str, Any] = {"help": entry.help, "key": key, "persist_state": "session"}
+    if entry.choices is not None:
+        return _choice(entry, default, classifier, shared)
+    if isinstance(default, bool):
+        return st.toggle(entry.label, default, **shared)
+    bounds = {
+        "min_value": type(default)(entry.minimum),
+        "max_value": type(default)(entry.maximum),
+        "value": default,
+        "step": type(default)(entry.step),
+    }
+    steps = (entry.maximum - entry.minimum) / entry.step  # type: ignore[operator]
+    if steps <= FINEST_SLIDER:
+        return st.slider(entry.label, **bounds, **shared)
+    return st.number_input(entry.label, **bounds, **shared)
+
+
+def _choice(entry: Setting, default: Any, classifier: Classifier, shared: dict[str, Any]) -> Any:
+    choices = entry.choices(classifier) if callable(entry.choices) else entry.choices or ()
+    if not isinstance(default, Settings):
+        return st.selectbox(
+            entry.label,
+            choices,
+            choices.index(default),
+            format_func=lambda choice: _in_words(choice, classifier),
+            **shared,
+        )
+    kinds = {type(choice).title: type(choice) for choice in choices}
+    title = st.selectbox(entry.label, list(kinds), **shared)
+    return draw(kinds[title], classifier, f"{shared['key']}-{title}")
+
+
+def _in_words(choice: str | None, classifier: Classifier) -> str:
+    """A choice as a person reads it; a layer with its grid and channels."""
+    for layer in classifier.layers:
+        if layer.path == (choice or classifier.layer().path):
+            rows, columns = layer.grid
+            place = f"{layer.path} · {rows} × {columns} · {layer.channels} channels"
+            return place if choice else f"The last: {place}"
+    return str(choice).capitalize()

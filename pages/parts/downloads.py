@@ -1,0 +1,107 @@
+"""What a person takes away: pictures, matrices, arrays, and a poster of all together."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from explainers import Explanation, Prediction
+from explainers.images.colouring import Style, coloured, encode, overlay, with_outlines
+from pages.parts.figures import CELLS
+from pages.parts.picture import Picture
+from pages.parts.words import percent, raw_range, resolution
+
+POSTER_WIDTH = 560
+MARGIN = 32
+INK = (38, 41, 56)
+FAINT = (110, 114, 130)
+
+
+def overlay_image(explanation: Explanation, picture: Picture, style: Style) -> np.ndarray:
+    """The map over the picture at the picture's own size, ``(H, W, 3)`` uint8."""
+    blended = overlay(
+        picture.image, _values(explanation, picture.shape), style, signed=explanation.signed
+    )
+    if explanation.segments is None:
+        return blended
+    return with_outlines(blended, explanation.segments)
+
+
+def heatmap_image(explanation: Explanation, picture: Picture, style: Style) -> np.ndarray:
+    """The map alone at the picture's own size, ``(H, W, 3)`` uint8."""
+    return coloured(_values(explanation, picture.shape), style, signed=explanation.signed)
+
+
+def matrix_csv(matrix: np.ndarray) -> bytes:
+    """The matrix with its row and column numbers, nine significant digits: all there are."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["row", *range(matrix.shape[1])])
+    for number, row in enumerate(matrix):
+        writer.writerow([number, *(f"{value:.9g}" for value in row)])
+    return file.getvalue().encode()
+
+
+def matrix_text(matrix: np.ndarray) -> str:
+    """The matrix with two decimals, tabs between: for pasting into a sheet."""
+    return "\n".join("\t".join(f"{value:.2f}" for value in row) for row in matrix)
+
+
+def arrays_npz(explanation: Explanation) -> bytes:
+    """Everything there is, for NumPy: the raw map, the matrix, and what lies behind them."""
+    arrays: dict[str, np.ndarray] = {
+        "heatmap": explanation.heatmap,
+        "grid": explanation.grid(CELLS),
+        "explainer": np.array(repr(explanation.explainer)),
+        "classifier": np.array(explanation.classifier),
+        "target": np.array(repr(explanation.target)),
+    }
+    if explanation.surrogate is not None:
+        arrays["segments"] = explanation.surrogate.segments
+        arrays["coefficients"] = explanation.surrogate.coefficients
+        arrays["r2"] = np.array(explanation.surrogate.r2)
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def poster_png(
+    explanations: Sequence[Explanation], picture: Picture, prediction: Prediction, style: Style
+) -> bytes:
+    """The picture and all maps side by side, with what they are, as one PNG."""
+    answer = prediction[explanations[0].target.index]
+    panels = [("The picture", f"{picture.size} pixels", picture.image)] + [
+        (
+            explanation.explainer.title,
+            f"measured on {resolution(explanation)} · raw {raw_range(explanation)}",
+            overlay_image(explanation, picture, style),
+        )
+        for explanation in explanations
+    ]
+    height = round(POSTER_WIDTH * picture.aspect)
+    sheet = Image.new(
+        "RGB", (MARGIN + len(panels) * (POSTER_WIDTH + MARGIN), height + 230), (255, 255, 255)
+    )
+    draw = ImageDraw.Draw(sheet)
+    heading = f"Why {answer.label}?"
+    draw.text((MARGIN, 30), heading, INK, ImageFont.load_default(38))
+    said = (
+        f"{explanations[0].classifier} gives it {percent(answer.probability)}, "
+        f"place {prediction.rank(answer.index)} of {len(prediction.labels)}"
+    )
+    draw.text((MARGIN, 84), said, FAINT, ImageFont.load_default(22))
+    for number, (title, note, image) in enumerate(panels):
+        left = MARGIN + number * (POSTER_WIDTH + MARGIN)
+        sheet.paste(
+            Image.fromarray(image).resize((POSTER_WIDTH, height), Image.Resampling.LANCZOS),
+            (left, 134),
+        )
+        draw.text((left, 134 + height + 14), title, INK, ImageFont.load_default(24))
+        draw.text((left, 134 + height + 48), note, FAINT, ImageFont.load_default(17))
+    return encode(np.asarray(sheet))
+
+
+def _values(explanation: Explanation, shape: tuple[int, int]) -> np.ndarray:
+    return explanation.resized(shape) / (explanation.scale or 1.0)

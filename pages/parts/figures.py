@@ -1,0 +1,261 @@
+"""Plotly figures; nothing here talks to Streamlit.
+
+All figures of a picture share one pair of axes: the cells of the 14 x 14 matrix, cell i from
+i - 0.5 to i + 0.5, so that one zoom fits all and hovering tells the matrix's row and column.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from explainers import Explanation, Prediction
+from explainers.images.colouring import Style, outline_layer
+from pages.parts.picture import Picture, data_uri
+from pages.parts.words import number, percent
+
+CELLS = 14
+HOTTEST = 0.9
+LONGEST_LABEL = 26
+INK = {"light": "#31333f", "dark": "#e6e8ee"}
+FAINT = {"light": "rgba(49, 51, 63, 0.35)", "dark": "rgba(230, 232, 238, 0.35)"}
+ACCENT = {"light": "#3d5a98", "dark": "#8fb0f0"}
+CLEAR = "rgba(0, 0, 0, 0)"
+FONT = "Source Sans, sans-serif"
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of the picture that is looked at, in cells of the matrix."""
+
+    left: float = -0.5
+    right: float = CELLS - 0.5
+    top: float = -0.5
+    bottom: float = CELLS - 0.5
+
+
+WHOLE = Window()
+
+
+def map_figure(
+    explanation: Explanation,
+    picture: Picture,
+    address: str,
+    style: Style,
+    *,
+    over_picture: bool,
+    window: Window,
+    height: int,
+    theme: str,
+    zoomable: bool,
+) -> go.Figure:
+    """A heatmap of raw values, over the picture or alone, with its colour bar.
+
+    Parameters
+    ----------
+    explanation : Explanation
+    picture : Picture
+    address : str
+        The picture as a data URI.
+    style : Style
+    over_picture : bool
+        Whether the picture shows through.
+    window : Window
+        What part of it is shown.
+    height : int
+        Of the map, in pixels, the colour bar not counted.
+    theme : {"light", "dark"}
+    zoomable : bool
+        Whether dragging a box reports it.
+    """
+    rows, columns = explanation.heatmap.shape
+    limit = explanation.scale or 1.0
+    fine = explanation.segments is not None or max(rows, columns) > 2 * CELLS
+    figure = go.Figure(
+        go.Heatmap(
+            z=explanation.heatmap,
+            x=_centres(columns),
+            y=_centres(rows),
+            zmin=-limit if explanation.signed else 0,
+            zmax=limit,
+            colorscale=_colour_scale(style if over_picture else style.opaque, explanation.signed),
+            zsmooth=False if fine else "best",
+            hovertemplate="row %{y:.0f}, column %{x:.0f}<br>%{z:.4g}<extra></extra>",
+            colorbar={
+                "orientation": "h",
+                "thickness": 6,
+                "len": 0.8,
+                "x": 0.5,
+                "xpad": 0,
+                "y": 0,
+                "yanchor": "top",
+                "ypad": 6,
+                "outlinewidth": 0,
+                "tickvals": [-limit, 0, limit] if explanation.signed else [0, limit],
+                "ticktext": [
+                    number(v) for v in ((-limit, 0, limit) if explanation.signed else (0, limit))
+                ],
+                "tickfont": {"size": 11, "color": INK[theme], "family": FONT},
+                "ticklabeloverflow": "allow",
+            },
+        )
+    )
+    if over_picture:
+        _lay(figure, address, "below")
+    if explanation.segments is not None:
+        _lay(
+            figure,
+            data_uri(outline_layer(explanation.segments, picture.on_screen().shape[:2])),
+            "above",
+        )
+    if zoomable:
+        _add_handles(figure)
+    _frame(figure, picture, window)
+    figure.update_layout(
+        height=height + 34,
+        margin={"l": 0, "r": 0, "t": 0, "b": 34},
+        dragmode="select" if zoomable else False,
+        hoverlabel={"font": {"size": 13, "family": FONT}},
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+    )
+    return figure
+
+
+def matrix_figure(
+    matrix: np.ndarray, style: Style, *, signed: bool, height: int, theme: str
+) -> go.Figure:
+    """The 14 x 14 matrix as numbers on coloured cells; the hottest are bold.
+
+    Parameters
+    ----------
+    matrix : (14, 14) ndarray
+        The values as they are to be read.
+    style : Style
+    signed : bool
+    height : int
+        In pixels.
+    theme : {"light", "dark"}
+    """
+    limit = float(np.abs(matrix).max()) or 1.0
+    hot = np.abs(matrix) >= max(np.quantile(np.abs(matrix), HOTTEST), np.finfo(np.float32).tiny)
+    text = [
+        [
+            f"<b>{value:.2f}</b>" if bold else f"{value:.2f}"
+            for value, bold in zip(*row, strict=True)
+        ]
+        for row in zip(matrix, hot, strict=True)
+    ]
+    figure = go.Figure(
+        go.Heatmap(
+            z=matrix,
+            text=text,
+            texttemplate="%{text}",
+            textfont={"size": 9 if signed else 10, "family": FONT},
+            zmin=-limit if signed else 0,
+            zmax=limit,
+            colorscale=_colour_scale(style.opaque, signed),
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            hovertemplate="row %{y}, column %{x}<br>%{z:.4f}<extra></extra>",
+        )
+    )
+    ticks = {
+        "tickvals": list(range(CELLS)),
+        "tickfont": {"size": 10, "color": INK[theme], "family": FONT},
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+    }
+    figure.update_xaxes(side="top", **ticks)
+    figure.update_yaxes(autorange="reversed", **ticks)
+    figure.update_layout(
+        height=height,
+        margin={"l": 16, "r": 0, "t": 18, "b": 0},
+        dragmode=False,
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+    )
+    return figure
+
+
+def ranking_figure(
+    prediction: Prediction, explained: int, *, count: int, height: int, theme: str
+) -> go.Figure:
+    """The most probable classes as bars, with the explained class among them and marked."""
+    answers = prediction.top(count)
+    if explained not in [answer.index for answer in answers]:
+        answers[-1] = prediction[explained]
+    answers.reverse()
+    marked = [answer.index == explained for answer in answers]
+    figure = go.Figure(
+        go.Bar(
+            x=[answer.probability for answer in answers],
+            y=[
+                f"<b>{_short(a.label)}</b>" if mark else _short(a.label)
+                for a, mark in zip(answers, marked, strict=True)
+            ],
+            orientation="h",
+            marker={"color": [ACCENT[theme] if mark else FAINT[theme] for mark in marked]},
+            text=[percent(answer.probability) for answer in answers],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{customdata}<br>%{x:.6f}<extra></extra>",
+            customdata=[
+                f"{a.label}: place {prediction.rank(a.index)}, class {a.index}" for a in answers
+            ],
+        )
+    )
+    figure.update_xaxes(visible=False, range=[0, 1.12], fixedrange=True)
+    figure.update_yaxes(fixedrange=True, ticklabelstandoff=6, automargin=True)
+    figure.update_layout(
+        height=height,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        bargap=0.35,
+        dragmode=False,
+        font={"size": 15, "color": INK[theme], "family": FONT},
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+    )
+    return figure
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
+
+
+def _centres(count: int) -> np.ndarray:
+    return (np.arange(count) + 0.5) * CELLS / count - 0.5
+
+
+def _colour_scale(style: Style, signed: bool) -> list[tuple[float, str]]:
+    colours = style.colours(signed)[::5]
+    return [
+        (position, f"rgba({r * 255:.0f},{g * 255:.0f},{b * 255:.0f},{a:.3f})")
+        for position, (r, g, b, a) in zip(np.linspace(0, 1, len(colours)), colours, strict=True)
+    ]
+
+
+def _lay(figure: go.Figure, address: str, layer: str) -> None:
+    figure.add_layout_image(
+        source=address, xref="x", yref="y", x=-0.5, y=-0.5, sizex=CELLS, sizey=CELLS,
+        sizing="stretch", layer=layer,
+    )  # fmt: skip
+
+
+def _add_handles(figure: go.Figure) -> None:
+    """Unseen markers: Plotly reports a dragged box only where there are points to select."""
+    columns, rows = np.meshgrid(np.arange(CELLS), np.arange(CELLS))
+    figure.add_scatter(
+        x=columns.ravel(), y=rows.ravel(), mode="markers", marker={"opacity": 0, "size": 4},
+        hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+
+
+def _frame(figure: go.Figure, picture: Picture, window: Window) -> None:
+    axis = {"visible": False, "constrain": "domain"}
+    figure.update_xaxes(range=[window.left, window.right], **axis)
+    figure.update_yaxes(
+        range=[window.bottom, window.top], scaleanchor="x", scaleratio=picture.aspect, **axis
+    )

@@ -1,0 +1,245 @@
+"""The frame around every page: the sidebar, read into one frozen selection."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from explainers import METHODS, Classifier, Explainer, ImageError, Prediction, Target, read_image
+from explainers.classifiers.zoo import CLASSIFIERS
+from explainers.images.colouring import COLOUR_MAPS, Style
+from explainers.images.samples import SAMPLES
+from pages.parts import cache
+from pages.parts.picture import Picture
+from pages.parts.words import percent
+
+PROBABLE = 5
+STYLES = {
+    "Fading": Style("turbo", 0.8, fading=True),
+    "Even": Style("jet", 0.4, fading=False),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """What a person has chosen, and what the classifier says to it.
+
+    Parameters
+    ----------
+    picture : Picture
+    classifier : Classifier
+    pixels : (h, w, 3) float32 ndarray
+        The picture at the classifier's size.
+    prediction : Prediction
+    target : Target
+    methods : tuple of type
+        The explainers to compare.
+    style : Style
+        How their maps are drawn.
+    """
+
+    picture: Picture
+    classifier: Classifier
+    pixels: np.ndarray
+    prediction: Prediction
+    target: Target
+    methods: tuple[type[Explainer], ...]
+    style: Style
+
+
+def frame(title: str) -> Selection:
+    """Draw the sidebar; to be called first on every page."""
+    st.set_page_config(
+        page_title=f"{title} · Triptych", page_icon=":material/view_column_2:", layout="wide"
+    )
+    _open_link()
+    with st.sidebar:
+        st.markdown("## Triptych")
+        picture = _choose_picture()
+        classifier = _choose_classifier()
+        pixels = classifier.prepare(picture.image)
+        prediction = cache.prediction(picture, classifier, pixels)
+        target = _choose_target(picture, classifier, prediction)
+        methods = _choose_methods()
+        style = _choose_style()
+    return Selection(picture, classifier, pixels, prediction, target, methods, style)
+
+
+def _open_link() -> None:
+    """On the first run of a session, take what the address bar carries."""
+    if "picture" in st.session_state:
+        return
+    name = st.query_params.get("picture")
+    picture = cache.sample(name if name in SAMPLES else next(iter(SAMPLES)))
+    st.session_state.picture = picture
+    st.session_state.chosen_classes = {}
+    st.session_state.refusal = None
+    linked = st.query_params.get("class", "")
+    if linked.isdecimal():
+        st.session_state.chosen_classes[picture.digest] = int(linked)
+
+
+def _choose_picture() -> Picture:
+    source = st.segmented_control(
+        "Picture",
+        ["Gallery", "Upload", "Camera"],
+        default="Gallery",
+        required=True,
+        key="source",
+        persist_state="session",
+        width="stretch",
+    )
+    if source == "Gallery":
+        _draw_gallery()
+    elif source == "Upload":
+        st.file_uploader(
+            "A picture of yours",
+            key="upload",
+            on_change=_take,
+            args=("upload",),
+            help="JPEG, PNG, WebP, GIF, BMP or TIFF. It stays in this session.",
+        )
+    else:
+        st.camera_input(
+            "A picture from the camera", key="camera", on_change=_take, args=("camera",)
+        )
+    if st.session_state.refusal:
+        st.error(st.session_state.refusal, icon=":material/broken_image:")
+    picture: Picture = st.session_state.picture
+    if picture.sample:
+        st.query_params["picture"] = picture.sample
+    else:
+        st.query_params.pop("picture", None)
+    square = st.toggle(
+        "Only the middle square",
+        key="square",
+        persist_state="session",
+        help="Networks see a square. Without this the whole picture is squeezed into it.",
+    )
+    return picture.centre() if square else picture
+
+
+def _draw_gallery() -> None:
+    current = st.session_state.picture.sample
+    with st.grid(3, min_column_width=60, gap="small"):
+        for name, entry in SAMPLES.items():
+            with st.container(gap=None, horizontal_alignment="center"):
+                st.image(cache.thumbnail(name), width="stretch", alt=entry.title)
+                st.button(
+                    f":primary[**{entry.title}**]" if name == current else entry.title,
+                    type="tertiary",
+                    width="stretch",
+                    key=f"sample-{name}",
+                    help=entry.credit,
+                    on_click=_take_sample,
+                    args=(name,),
+                )
+
+
+def _take_sample(name: str) -> None:
+    st.session_state.picture = cache.sample(name)
+    st.session_state.refusal = None
+
+
+def _take(key: str) -> None:
+    """Read an uploaded file; if it is no picture, say why and keep the one on screen."""
+    file = st.session_state[key]
+    if file is None:
+        return
+    try:
+        image = read_image(file)
+    except ImageError as reason:
+        st.session_state.refusal = str(reason)
+        return
+    title = "Camera" if key == "camera" else file.name.rsplit(".", 1)[0]
+    st.session_state.picture = Picture.of(title, image)
+    st.session_state.refusal = None
+
+
+def _choose_classifier() -> Classifier:
+    name = st.selectbox(
+        "Classifier",
+        list(CLASSIFIERS),
+        format_func=CLASSIFIERS.__getitem__,
+        key="classifier",
+        bind="query-params",
+    )
+    return cache.classifier(name)
+
+
+def _choose_target(picture: Picture, classifier: Classifier, prediction: Prediction) -> Target:
+    ranking = [int(index) for index in prediction.ranking]
+    options = [*ranking[:PROBABLE], ranking[-1], *ranking[PROBABLE:-1]]
+    chosen: dict[str, int] = st.session_state.chosen_classes
+    key = f"class-{picture.digest}-{classifier.name}"
+    current = chosen.get(picture.digest, ranking[0])
+    index = st.selectbox(
+        "Class to explain",
+        options,
+        options.index(current) if current in options else 0,
+        format_func=lambda index: _in_words(prediction, index),
+        key=key,
+        on_change=_choose_class,
+        args=(picture.digest, key),
+        help="The five most probable first, then the least probable, then all. Type to search.",
+    )
+    st.query_params["class"] = str(index)
+    return Target(index)
+
+
+def _choose_class(digest: str, key: str) -> None:
+    st.session_state.chosen_classes[digest] = st.session_state[key]
+
+
+def _in_words(prediction: Prediction, index: int) -> str:
+    answer = prediction[index]
+    return f"{prediction.rank(index)} · {answer.label} · {percent(answer.probability)}"
+
+
+def _choose_methods() -> tuple[type[Explainer], ...]:
+    titles: dict[str, Any] = {method.title: method for method in METHODS}
+    chosen = st.pills(
+        "Methods",
+        list(titles),
+        selection_mode="multi",
+        default=list(titles),
+        key="methods",
+        bind="query-params",
+        wrap=True,
+    )
+    return tuple(method for title, method in titles.items() if title in chosen)
+
+
+def _choose_style() -> Style:
+    with st.expander("How maps are drawn", icon=":material/palette:"):
+        name = st.segmented_control(
+            "Colours",
+            list(STYLES),
+            default="Fading",
+            required=True,
+            key="style",
+            persist_state="session",
+            width="stretch",
+            help="Fading: cold regions show the bare picture. Even: one opacity everywhere.",
+        )
+        preset = STYLES[name]
+        colour_map = st.selectbox(
+            "Colour map",
+            COLOUR_MAPS,
+            COLOUR_MAPS.index(preset.colour_map),
+            format_func=str.capitalize,
+            key=f"colour-map-{name}",
+            persist_state="session",
+            help="Maps with both signs are always red for and blue against.",
+        )
+        opacity = st.slider(
+            "Opacity",
+            0.1,
+            1.0,
+            preset.opacity,
+            0.05,
+            key=f"opacity-{name}",
+            persist_state="session",
+        )
+    return Style(colour_map, opacity, preset.fading)

@@ -1,0 +1,350 @@
+"""The grid of explanation cards, one for each method: the one grid that every page uses.
+
+What is known is drawn at once; the rest streams in, the cheapest method first, and a rerun goes on
+where the last one was.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from explainers import Classifier, Explainer, Explanation, Prediction, Target
+from explainers.images.colouring import Style, encode
+from pages.parts import cache, controls, downloads
+from pages.parts.figures import CELLS, WHOLE, Window, map_figure, matrix_figure
+from pages.parts.picture import Picture
+from pages.parts.words import power_of_ten, raw_range, resolution, seconds, slug
+
+VIEWS = ("Overlay", "Heatmap", "Matrix")
+SCALES = ("0 to 1", "Raw")
+WIDTHS = {1: 640, 2: 480, 3: 330}
+TALLEST = 480
+MATRIX_HEIGHT = 330
+QUIET = {"displayModeBar": False}
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What is explained: the decision of one classifier on one picture."""
+
+    picture: Picture
+    classifier: Classifier
+    pixels: np.ndarray
+    prediction: Prediction
+    target: Target
+
+
+@dataclass(frozen=True)
+class Look:
+    """How all cards are drawn."""
+
+    style: Style
+    views: tuple[str, ...]
+    raw: bool
+    window: Window
+    width: int
+    theme: str
+
+
+def draw(subject: Subject, methods: Sequence[type[Explainer]], style: Style) -> None:
+    """Draw a card for each method, and stay until all are done or a person wants no more."""
+    if not methods:
+        st.info(
+            "Choose a method in the sidebar to see an explanation.", icon=":material/touch_app:"
+        )
+        return
+    bar = st.container(horizontal=True, vertical_alignment="bottom", key="toolbar")
+    look = _look(bar, style, len(methods))
+    status = bar.empty()
+    action = bar.empty()
+    poster = bar.empty()
+    columns = st.columns(len(methods))
+    cards = [
+        _Card(column, method, subject, look)
+        for column, method in zip(columns, methods, strict=True)
+    ]
+    runs = [card.run for card in cards]
+    for card in cards:
+        card.draw()
+    _offer(action, runs)
+    for card in sorted(cards, key=lambda card: card.passes):
+        while card.run.waiting:
+            status.caption(f"{card.explainer.title}: {card.progress}")
+            card.run.advance()
+            card.draw_if_better()
+    _offer(action, runs, settled=True)
+    status.caption(_summary(cards))
+    for card in cards:
+        card.settle()
+    _offer_poster(poster, subject, [card.explanation for card in cards if card.explanation], look)
+
+
+def _look(bar: st.delta_generator.DeltaGenerator, style: Style, methods: int) -> Look:
+    with bar:
+        views = st.pills(
+            "Show", VIEWS, selection_mode="multi", default=["Overlay", "Matrix"],
+            key="views", persist_state="session",
+        )  # fmt: skip
+        scale = st.segmented_control(
+            "Matrix values", SCALES, default=SCALES[0], required=True,
+            key="scale", persist_state="session",
+            help="0 to 1: each matrix divided by its own largest value.",
+        )  # fmt: skip
+        window = st.session_state.get("window", WHOLE)
+        st.button(
+            "Whole picture", icon=":material/zoom_out_map:", key="unzoom", disabled=window == WHOLE,
+            on_click=_unzoom, help="Drag a box on any map to zoom all of them.",
+        )  # fmt: skip
+    return Look(
+        style,
+        tuple(views),
+        scale == "Raw",
+        window,
+        WIDTHS.get(methods, WIDTHS[3]),
+        st.context.theme.type or "light",
+    )
+
+
+class _Card:
+    """One method's explanation: its settings, its maps, its numbers, its downloads."""
+
+    def __init__(
+        self,
+        column: st.delta_generator.DeltaGenerator,
+        method: type[Explainer],
+        subject: Subject,
+        look: Look,
+    ) -> None:
+        self.subject, self.look = subject, look
+        self._drawn_at = 0
+        with column.container(border=True, height="stretch", key=f"card-{method.name}"):
+            st.markdown(f"#### {method.title}", help=method.__doc__.splitlines()[0])  # type: ignore[union-attr]
+            st.caption(method.answers)
+            self._slots = {view: st.empty() for view in VIEWS if view in look.views}
+            self._note = st.empty()
+            st.space("stretch")
+            with st.container(horizontal=True, horizontal_alignment="distribute"):
+                with st.popover("Settings", icon=":material/tune:", type="tertiary"):
+                    self.explainer = controls.draw(method, subject.classifier, method.name)
+                self._downloads = st.empty()
+        self.run = cache.run(
+            subject.picture, subject.classifier, subject.pixels, self.explainer, subject.target
+        )
+
+    @property
+    def passes(self) -> int:
+        """What it costs, roughly: a backward pass takes about twice a forward one."""
+        cost = self.explainer.cost(self.subject.classifier)
+        return cost.forward + 2 * cost.backward
+
+    @property
+    def explanation(self) -> Explanation | None:
+        """The reading of the latest observation, if there is one."""
+        if self.run.latest is None:
+            return None
+        return self.explainer.interpret(self.run.latest, self.subject.target)
+
+    @property
+    def progress(self) -> str:
+        """How far it has come."""
+        latest = self.run.latest
+        if latest is None:
+            return "waiting"
+        if latest.total == 1:
+            return seconds(latest.seconds)
+        return f"{latest.done:,} of {latest.total:,} samples · {seconds(latest.seconds)}"
+
+    def draw_if_better(self) -> None:
+        """Redraw when the samples have doubled, which is when a map visibly changes."""
+        latest = self.run.latest
+        if self.run.finished or latest.done >= 2 * self._drawn_at:
+            self.draw()
+
+    def draw(self) -> None:
+        """Draw what there is."""
+        explanation = self.explanation
+        if explanation is None:
+            self._draw_nothing()
+            return
+        self._drawn_at = explanation.done
+        settled = not self.run.waiting
+        for view, slot in self._slots.items():
+            if explanation.blank_reason:
+                slot.info(explanation.blank_reason, icon=":material/visibility_off:")
+            elif view == "Matrix":
+                self._draw_matrix(slot, explanation)
+            else:
+                self._draw_map(slot, explanation, over_picture=view == "Overlay", zoomable=settled)
+        self._note.caption(self._words(explanation))
+
+    def settle(self) -> None:
+        """Offer the downloads."""
+        explanation = self.explanation
+        if explanation is None:
+            return
+        with self._downloads.popover("Download", icon=":material/download:", type="tertiary"):
+            self._offer_downloads(explanation)
+
+    def _draw_nothing(self) -> None:
+        if self.run.failure:
+            self._note.warning(self.run.failure, icon=":material/block:")
+            return
+        for view, slot in self._slots.items():
+            slot.skeleton(MATRIX_HEIGHT if view == "Matrix" else self._height)
+        self._note.caption("Waiting")
+
+    def _draw_map(
+        self,
+        slot: st.delta_generator.DeltaGenerator,
+        explanation: Explanation,
+        *,
+        over_picture: bool,
+        zoomable: bool,
+    ) -> None:
+        figure = map_figure(
+            explanation, self.subject.picture, cache.address(self.subject.picture), self.look.style,
+            over_picture=over_picture, window=self.look.window, height=self._height,
+            theme=self.look.theme, zoomable=zoomable,
+        )  # fmt: skip
+        kind = "over the picture" if over_picture else "alone"
+        named = f"{self.explainer.title} heatmap {kind} for {self._label}"
+        if not zoomable:
+            slot.plotly_chart(figure, theme=None, config=QUIET, alt=named)
+            return
+        key = f"map-{self.explainer.name}-{over_picture}"
+        slot.plotly_chart(
+            figure, theme=None, config=QUIET, alt=named, key=key,
+            on_select=lambda: _zoom(key), selection_mode="box",
+        )  # fmt: skip
+
+    def _draw_matrix(
+        self, slot: st.delta_generator.DeltaGenerator, explanation: Explanation
+    ) -> None:
+        matrix, power = self._matrix(explanation)
+        with slot.container(gap="xsmall"):
+            row, column = np.unravel_index(np.abs(matrix).argmax(), matrix.shape)
+            unit = power_of_ten(power) if self.look.raw else "0 to 1"
+            st.caption(f"{unit} · strongest in row {row}, column {column}")
+            st.plotly_chart(
+                matrix_figure(
+                    matrix, self.look.style, signed=explanation.signed, height=MATRIX_HEIGHT,
+                    theme=self.look.theme,
+                ),
+                theme=None, config=QUIET,
+                alt=f"{self.explainer.title} as a {CELLS} by {CELLS} matrix for {self._label}",
+            )  # fmt: skip
+
+    def _matrix(self, explanation: Explanation) -> tuple[np.ndarray, int]:
+        """The matrix as it is read, and the power of ten that its values are counted in."""
+        grid = explanation.grid(CELLS)
+        largest = float(np.abs(grid).max()) or 1.0
+        if not self.look.raw:
+            return grid / largest, 0
+        power = int(np.floor(np.log10(largest)))
+        return grid / 10.0**power, power
+
+    def _words(self, explanation: Explanation) -> str:
+        facts = [f"Measured on {resolution(explanation)}", f"Raw {raw_range(explanation)}"]
+        facts.append(self.progress if not self.run.paused else f"Stopped at {self.progress}")
+        surrogate = explanation.surrogate
+        if surrogate is not None:
+            facts.append(
+                f"R² {surrogate.r2:.2f}, linear model {surrogate.predicted:.3f}, "
+                f"network {surrogate.observed:.3f}"
+            )
+        return "  \n".join(facts)
+
+    def _offer_downloads(self, explanation: Explanation) -> None:
+        picture, style, name = self.subject.picture, self.look.style, self.explainer.name
+        stem = f"triptych-{slug(picture.title)}-{slug(self._label)}-{name}"
+        files: list[tuple[str, str, str, Callable[[], bytes]]] = [
+            ("Overlay, PNG", "overlay.png", "image/png",
+             lambda: encode(downloads.overlay_image(explanation, picture, style), "PNG")),
+            ("Overlay, JPEG", "overlay.jpg", "image/jpeg",
+             lambda: encode(downloads.overlay_image(explanation, picture, style), "JPEG")),
+            ("Heatmap, PNG", "heatmap.png", "image/png",
+             lambda: encode(downloads.heatmap_image(explanation, picture, style), "PNG")),
+            ("Matrix, CSV", "matrix.csv", "text/csv",
+             lambda: downloads.matrix_csv(explanation.grid(CELLS))),
+            ("Arrays, NPZ", "arrays.npz", "application/octet-stream",
+             lambda: downloads.arrays_npz(explanation)),
+        ]  # fmt: skip
+        for label, ending, mime, make in files:
+            st.download_button(
+                label, make, f"{stem}-{ending}", mime, key=f"{name}-{ending}", on_click="ignore",
+                width="stretch",
+            )  # fmt: skip
+        st.caption("The matrix as shown, to copy")
+        st.code(downloads.matrix_text(self._matrix(explanation)[0]), language=None, height=120)
+
+    @property
+    def _label(self) -> str:
+        return self.subject.prediction[self.subject.target.index].label
+
+    @property
+    def _height(self) -> int:
+        return min(TALLEST, round(self.look.width * self.subject.picture.aspect))
+
+
+def _offer(
+    slot: st.delta_generator.DeltaGenerator, runs: list[cache.Run], *, settled: bool = False
+) -> None:
+    """A button to stop what is running, or to go on with what was stopped."""
+    if any(run.paused and not run.finished for run in runs):
+        slot.button(
+            "Continue", icon=":material/play_arrow:", key=f"continue-{settled}",
+            on_click=_pause, args=(runs, False),
+        )  # fmt: skip
+        return
+    slot.button(
+        "Stop", icon=":material/stop:", key=f"stop-{settled}",
+        disabled=not any(run.waiting for run in runs), on_click=_pause, args=(runs, True),
+        help="Keep what there is so far.",
+    )  # fmt: skip
+
+
+def _pause(runs: list[cache.Run], paused: bool) -> None:
+    for run in runs:
+        run.paused = paused and not run.finished
+
+
+def _summary(cards: list[_Card]) -> str:
+    stopped = [card.explainer.title for card in cards if not card.run.finished]
+    return f"Stopped: {', '.join(stopped)}" if stopped else "All maps are complete"
+
+
+def _offer_poster(
+    slot: st.delta_generator.DeltaGenerator,
+    subject: Subject,
+    explanations: list[Explanation],
+    look: Look,
+) -> None:
+    slot.download_button(
+        "Poster",
+        lambda: downloads.poster_png(explanations, subject.picture, subject.prediction, look.style),
+        f"triptych-{slug(subject.picture.title)}-poster.png",
+        "image/png",
+        icon=":material/photo_library:",
+        key="poster",
+        on_click="ignore",
+        disabled=not explanations,
+        help="The picture and all maps side by side as one PNG.",
+    )
+
+
+def _zoom(key: str) -> None:
+    """Look at the box that was dragged on a map, on all of them."""
+    boxes = st.session_state[key].selection.box
+    if not boxes:
+        return
+    (left, right), (top, bottom) = (
+        np.clip(sorted(boxes[0][axis]), -0.5, CELLS - 0.5).tolist() for axis in ("x", "y")
+    )
+    if right - left >= 0.5 and bottom - top >= 0.5:
+        st.session_state.window = Window(left, right, top, bottom)
+
+
+def _unzoom() -> None:
+    st.session_state.window = WHOLE

@@ -1,0 +1,44 @@
+"""Numbers and names as a person reads them."""
+
+import re
+
+from explainers import Explanation
+
+
+def percent(probability: float) -> str:
+    """A probability: ``77.1%``, or ``3.9e-07`` where a percentage would say nothing."""
+    return f"{probability:.1%}" if probability >= 0.001 else f"{probability:.1e}"
+
+
+def number(value: float) -> str:
+    """A raw value of a map, three digits."""
+    return f"{value:.3g}".replace("e-0", "e-")
+
+
+def power_of_ten(exponent: int) -> str:
+    """``× 10⁻⁵``."""
+    return "× 10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def seconds(value: float) -> str:
+    """A time: ``12 ms`` or ``4.1 s``."""
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def slug(text: str) -> str:
+    """A piece of a file name, made of small letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")[:60] or "picture"
+
+
+def resolution(explanation: Explanation) -> str:
+    """At what resolution the map was really measured."""
+    if explanation.surrogate is not None:
+        return f"{len(explanation.surrogate.coefficients)} superpixels"
+    rows, columns = explanation.heatmap.shape
+    return f"{rows} × {columns} {'pixels' if rows > 100 else 'cells'}"
+
+
+def raw_range(explanation: Explanation) -> str:
+    """The smallest and the largest raw value."""
+    low, high = float(explanation.heatmap.min()), float(explanation.heatmap.max())
+    return f"{number(low)} to {number(high)}"
