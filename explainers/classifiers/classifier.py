@@ -298,7 +298,7 @@ class Classifier:
         weights = tf.TensorSpec((len(self.labels),), tf.float32)
         return self._frozen(backward, self._images, weights)
 
-    def _frozen(self, function: Callable, *signature: tf.TensorSpec) -> Callable:
+    def _frozen(self, function: Callable, *signature: tf.TensorSpec) -> Any:
         """The function as one graph in which the weights are constants: the fastest on a CPU."""
         with self._compiling:
             concrete = tf.function(function, input_signature=signature).get_concrete_function()

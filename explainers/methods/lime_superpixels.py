@@ -83,7 +83,7 @@ class LimeSuperpixels(Explainer):
 
     name: ClassVar[str] = "lime"
     title: ClassVar[str] = "LIME superpixels"
-    answers: ClassVar[str] = "Pieces that raise its probability"
+    answers: ClassVar[str] = "Pieces that raise or lower its probability"
     why_blank: ClassVar[str] = (
         "No superpixel speaks for this class; show both signs to see what speaks against it."
     )

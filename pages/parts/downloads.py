@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from explainers import Explanation, Prediction
+from explainers.classifiers.zoo import CLASSIFIERS
 from explainers.images.colouring import Style, coloured, encode, overlay, with_outlines
 from pages.parts.figures import CELLS
 from pages.parts.picture import Picture
@@ -85,21 +86,25 @@ def poster_png(
         "RGB", (MARGIN + len(panels) * (POSTER_WIDTH + MARGIN), height + 230), (255, 255, 255)
     )
     draw = ImageDraw.Draw(sheet)
+
+    def write(left: int, top: int, text: str, size: int, ink: tuple[int, int, int]) -> None:
+        draw.text((left, top), text.replace("×", "x"), ink, ImageFont.load_default(size))
+
     heading = f"Why {answer.label}?"
-    draw.text((MARGIN, 30), heading, INK, ImageFont.load_default(38))
+    write(MARGIN, 30, heading, 38, INK)
     said = (
-        f"{explanations[0].classifier} gives it {percent(answer.probability)}, "
-        f"place {prediction.rank(answer.index)} of {len(prediction.labels)}"
+        f"{CLASSIFIERS[explanations[0].classifier]} gives it {percent(answer.probability)}, "
+        f"place {prediction.rank(answer.index)} of {len(prediction.labels):,}"
     )
-    draw.text((MARGIN, 84), said, FAINT, ImageFont.load_default(22))
+    write(MARGIN, 84, said, 22, FAINT)
     for number, (title, note, image) in enumerate(panels):
         left = MARGIN + number * (POSTER_WIDTH + MARGIN)
         sheet.paste(
             Image.fromarray(image).resize((POSTER_WIDTH, height), Image.Resampling.LANCZOS),
             (left, 134),
         )
-        draw.text((left, 134 + height + 14), title, INK, ImageFont.load_default(24))
-        draw.text((left, 134 + height + 48), note, FAINT, ImageFont.load_default(17))
+        write(left, 134 + height + 14, title, 24, INK)
+        write(left, 134 + height + 48, note, 17, FAINT)
     return encode(np.asarray(sheet))
 
 

@@ -5,6 +5,7 @@ i - 0.5 to i + 0.5, so that one zoom fits all and hovering tells the matrix's ro
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,6 +17,7 @@ from pages.parts.words import number, percent
 
 CELLS = 14
 HOTTEST = 0.9
+COLOUR_BAR = 34
 LONGEST_LABEL = 26
 INK = {"light": "#31333f", "dark": "#e6e8ee"}
 FAINT = {"light": "rgba(49, 51, 63, 0.35)", "dark": "rgba(230, 232, 238, 0.35)"}
@@ -70,56 +72,54 @@ def map_figure(
     """
     rows, columns = explanation.heatmap.shape
     limit = explanation.scale or 1.0
-    fine = explanation.segments is not None or max(rows, columns) > 2 * CELLS
-    figure = go.Figure(
-        go.Heatmap(
-            z=explanation.heatmap,
-            x=_centres(columns),
-            y=_centres(rows),
-            zmin=-limit if explanation.signed else 0,
-            zmax=limit,
-            colorscale=_colour_scale(style if over_picture else style.opaque, explanation.signed),
-            zsmooth=False if fine else "best",
-            hovertemplate="row %{y:.0f}, column %{x:.0f}<br>%{z:.4g}<extra></extra>",
-            colorbar={
-                "orientation": "h",
-                "thickness": 6,
-                "len": 0.8,
-                "x": 0.5,
-                "xpad": 0,
-                "y": 0,
-                "yanchor": "top",
-                "ypad": 6,
-                "outlinewidth": 0,
-                "tickvals": [-limit, 0, limit] if explanation.signed else [0, limit],
-                "ticktext": [
-                    number(v) for v in ((-limit, 0, limit) if explanation.signed else (0, limit))
-                ],
-                "tickfont": {"size": 11, "color": INK[theme], "family": FONT},
-                "ticklabeloverflow": "allow",
-            },
-        )
+    ticks = [-limit, 0, limit] if explanation.signed else [0, limit]
+    interpolated = explanation.segments is None and max(rows, columns) <= 2 * CELLS
+    heatmap = go.Heatmap(
+        z=explanation.heatmap,
+        x=_centres(columns),
+        y=_centres(rows),
+        zmin=ticks[0],
+        zmax=limit,
+        colorscale=_colour_scale(style if over_picture else style.opaque, explanation.signed),
+        zsmooth="best" if interpolated else False,
+        hovertemplate="row %{y:.0f}, column %{x:.0f}<br>%{z:.4g}<extra></extra>",
+        colorbar={
+            "orientation": "h",
+            "thickness": 6,
+            "len": 0.8,
+            "x": 0.5,
+            "xpad": 0,
+            "y": 0,
+            "yanchor": "top",
+            "ypad": 6,
+            "outlinewidth": 0,
+            "tickvals": ticks,
+            "ticktext": [number(tick) for tick in ticks],
+            "tickfont": {"size": 11, "color": INK[theme], "family": FONT},
+            "ticklabeloverflow": "allow",
+        },
     )
+    layers = []
     if over_picture:
-        _lay(figure, address, "below")
+        layers.append(_layer(address, "below"))
     if explanation.segments is not None:
-        _lay(
-            figure,
-            data_uri(outline_layer(explanation.segments, picture.on_screen().shape[:2])),
-            "above",
-        )
-    if zoomable:
-        _add_handles(figure)
-    _frame(figure, picture, window)
-    figure.update_layout(
-        height=height + 34,
-        margin={"l": 0, "r": 0, "t": 0, "b": 34},
+        outlines = outline_layer(explanation.segments, picture.on_screen().shape[:2])
+        layers.append(_layer(data_uri(outlines), "above"))
+    axis = {"visible": False, "constrain": "domain"}
+    return _figure(
+        [heatmap, _handles()] if zoomable else [heatmap],
+        height=height + COLOUR_BAR,
+        images=layers,
+        margin={"l": 0, "r": 0, "t": 0, "b": COLOUR_BAR},
         dragmode="select" if zoomable else False,
-        hoverlabel={"font": {"size": 13, "family": FONT}},
-        paper_bgcolor=CLEAR,
-        plot_bgcolor=CLEAR,
+        xaxis={"range": [window.left, window.right], **axis},
+        yaxis={
+            "range": [window.bottom, window.top],
+            "scaleanchor": "x",
+            "scaleratio": picture.aspect,
+            **axis,
+        },
     )
-    return figure
 
 
 def matrix_figure(
@@ -144,40 +144,37 @@ def matrix_figure(
             f"<b>{value:.2f}</b>" if bold else f"{value:.2f}"
             for value, bold in zip(*row, strict=True)
         ]
-        for row in zip(matrix, hot, strict=True)
+        for row in zip(matrix.round(2) + 0.0, hot, strict=True)
     ]
-    figure = go.Figure(
-        go.Heatmap(
-            z=matrix,
-            text=text,
-            texttemplate="%{text}",
-            textfont={"size": 9 if signed else 10, "family": FONT},
-            zmin=-limit if signed else 0,
-            zmax=limit,
-            colorscale=_colour_scale(style.opaque, signed),
-            showscale=False,
-            xgap=1,
-            ygap=1,
-            hovertemplate="row %{y}, column %{x}<br>%{z:.4f}<extra></extra>",
-        )
+    heatmap = go.Heatmap(
+        z=matrix,
+        text=text,
+        texttemplate="%{text}",
+        textfont={"size": 9 if signed else 10, "family": FONT},
+        zmin=-limit if signed else 0,
+        zmax=limit,
+        colorscale=_colour_scale(style.opaque, signed),
+        showscale=False,
+        xgap=1,
+        ygap=1,
+        hovertemplate="row %{y}, column %{x}<br>%{z:.4f}<extra></extra>",
     )
-    ticks = {
+    axis = {
         "tickvals": list(range(CELLS)),
         "tickfont": {"size": 10, "color": INK[theme], "family": FONT},
+        "ticks": "",
         "showgrid": False,
         "zeroline": False,
         "fixedrange": True,
     }
-    figure.update_xaxes(side="top", **ticks)
-    figure.update_yaxes(autorange="reversed", **ticks)
-    figure.update_layout(
+    return _figure(
+        [heatmap],
         height=height,
-        margin={"l": 16, "r": 0, "t": 18, "b": 0},
+        margin={"l": 20, "r": 0, "t": 20, "b": 0},
         dragmode=False,
-        paper_bgcolor=CLEAR,
-        plot_bgcolor=CLEAR,
+        xaxis={"side": "top", **axis},
+        yaxis={"autorange": "reversed", **axis},
     )
-    return figure
 
 
 def ranking_figure(
@@ -189,36 +186,47 @@ def ranking_figure(
         answers[-1] = prediction[explained]
     answers.reverse()
     marked = [answer.index == explained for answer in answers]
-    figure = go.Figure(
-        go.Bar(
-            x=[answer.probability for answer in answers],
-            y=[
-                f"<b>{_short(a.label)}</b>" if mark else _short(a.label)
-                for a, mark in zip(answers, marked, strict=True)
-            ],
-            orientation="h",
-            marker={"color": [ACCENT[theme] if mark else FAINT[theme] for mark in marked]},
-            text=[percent(answer.probability) for answer in answers],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{customdata}<br>%{x:.6f}<extra></extra>",
-            customdata=[
-                f"{a.label}: place {prediction.rank(a.index)}, class {a.index}" for a in answers
-            ],
-        )
+    bars = go.Bar(
+        x=[answer.probability for answer in answers],
+        y=[
+            f"<b>{_short(answer.label)}</b>" if mark else _short(answer.label)
+            for answer, mark in zip(answers, marked, strict=True)
+        ],
+        orientation="h",
+        marker={"color": [ACCENT[theme] if mark else FAINT[theme] for mark in marked]},
+        text=[percent(answer.probability) for answer in answers],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{customdata}<br>%{x:.6f}<extra></extra>",
+        customdata=[
+            f"{answer.label}: place {prediction.rank(answer.index)}, class {answer.index}"
+            for answer in answers
+        ],
     )
-    figure.update_xaxes(visible=False, range=[0, 1.12], fixedrange=True)
-    figure.update_yaxes(fixedrange=True, ticklabelstandoff=6, automargin=True)
-    figure.update_layout(
+    return _figure(
+        [bars],
         height=height,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         bargap=0.35,
         dragmode=False,
         font={"size": 15, "color": INK[theme], "family": FONT},
-        paper_bgcolor=CLEAR,
-        plot_bgcolor=CLEAR,
+        xaxis={"visible": False, "range": [0, 1.12], "fixedrange": True},
+        yaxis={"fixedrange": True, "ticklabelstandoff": 6, "automargin": True},
     )
-    return figure
+
+
+def _figure(traces: list, **layout: Any) -> go.Figure:
+    """A figure on a clear ground, built in one go: Plotly checks every piece it is given."""
+    return go.Figure(
+        traces,
+        {
+            "template": "none",
+            "paper_bgcolor": CLEAR,
+            "plot_bgcolor": CLEAR,
+            "hoverlabel": {"font": {"size": 13, "family": FONT}},
+            **layout,
+        },
+    )
 
 
 def _short(label: str) -> str:
@@ -230,32 +238,36 @@ def _centres(count: int) -> np.ndarray:
 
 
 def _colour_scale(style: Style, signed: bool) -> list[tuple[float, str]]:
-    colours = style.colours(signed)[::5]
+    colours = style.colours(signed)[::17]
     return [
         (position, f"rgba({r * 255:.0f},{g * 255:.0f},{b * 255:.0f},{a:.3f})")
         for position, (r, g, b, a) in zip(np.linspace(0, 1, len(colours)), colours, strict=True)
     ]
 
 
-def _lay(figure: go.Figure, address: str, layer: str) -> None:
-    figure.add_layout_image(
-        source=address, xref="x", yref="y", x=-0.5, y=-0.5, sizex=CELLS, sizey=CELLS,
-        sizing="stretch", layer=layer,
-    )  # fmt: skip
+def _layer(address: str, layer: str) -> dict[str, Any]:
+    """A picture stretched over all cells."""
+    return {
+        "source": address,
+        "layer": layer,
+        "sizing": "stretch",
+        "xref": "x",
+        "yref": "y",
+        "x": -0.5,
+        "y": -0.5,
+        "sizex": CELLS,
+        "sizey": CELLS,
+    }
 
 
-def _add_handles(figure: go.Figure) -> None:
+def _handles() -> go.Scatter:
     """Unseen markers: Plotly reports a dragged box only where there are points to select."""
     columns, rows = np.meshgrid(np.arange(CELLS), np.arange(CELLS))
-    figure.add_scatter(
-        x=columns.ravel(), y=rows.ravel(), mode="markers", marker={"opacity": 0, "size": 4},
-        hoverinfo="skip", showlegend=False,
-    )  # fmt: skip
-
-
-def _frame(figure: go.Figure, picture: Picture, window: Window) -> None:
-    axis = {"visible": False, "constrain": "domain"}
-    figure.update_xaxes(range=[window.left, window.right], **axis)
-    figure.update_yaxes(
-        range=[window.bottom, window.top], scaleanchor="x", scaleratio=picture.aspect, **axis
+    return go.Scatter(
+        x=columns.ravel(),
+        y=rows.ravel(),
+        mode="markers",
+        marker={"opacity": 0, "size": 4},
+        hoverinfo="skip",
+        showlegend=False,
     )

@@ -6,6 +6,7 @@ where the last one was.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -119,6 +120,7 @@ class _Card:
     ) -> None:
         self.subject, self.look = subject, look
         self._drawn_at = 0
+        self._read: tuple[Any, Explanation | None] = None, None
         with column.container(border=True, height="stretch", key=f"card-{method.name}"):
             st.markdown(f"#### {method.title}", help=method.__doc__.splitlines()[0])  # type: ignore[union-attr]
             st.caption(method.answers)
@@ -142,9 +144,10 @@ class _Card:
     @property
     def explanation(self) -> Explanation | None:
         """The reading of the latest observation, if there is one."""
-        if self.run.latest is None:
-            return None
-        return self.explainer.interpret(self.run.latest, self.subject.target)
+        latest = self.run.latest
+        if latest is not self._read[0]:
+            self._read = latest, self.explainer.interpret(latest, self.subject.target)
+        return self._read[1]
 
     @property
     def progress(self) -> str:
