@@ -1,0 +1,194 @@
+"""What only a browser shows: streaming, hovering, zooming, taking away, and the address bar."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from explainers import GradCam, load_classifier
+from explainers.images.samples import SAMPLES
+
+pytestmark = pytest.mark.browser
+
+COMPLETE = "All maps are complete"
+
+
+def card(page: Page, method: str) -> Locator:
+    return page.locator(f".st-key-card-{method}")
+
+
+def charts(page: Page, method: str) -> Locator:
+    return card(page, method).get_by_test_id("stPlotlyChart")
+
+
+def grad_cam_matrix(target: int) -> np.ndarray:
+    classifier = load_classifier("efficientnet-lite0")
+    pixels = classifier.prepare(SAMPLES["cat"].read())
+    return GradCam().explain(classifier, pixels, target).grid(14)
+
+
+def test_three_maps_stream_in_and_their_numbers_are_the_librarys(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.get_by_role("heading", name="Why Egyptian cat?")).to_be_visible()
+    expect(charts(page, "grad-cam").first).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(r"LIME superpixels: \d+ of 1,000 samples")).first
+    ).to_be_visible()
+    expect(charts(page, "lime").first).to_be_visible()
+    assert not page.get_by_text(COMPLETE).is_visible(), (
+        "LIME's first picture comes before its last."
+    )
+    expect(page.get_by_text(COMPLETE)).to_be_visible()
+    for method in ("grad-cam", "saliency", "lime"):
+        expect(charts(page, method)).to_have_count(2)
+    expect(card(page, "lime")).to_contain_text("R² ")
+
+    matrix = grad_cam_matrix(285)
+    cells = charts(page, "grad-cam").last.locator(".heatmap-label text, text.heatmap-label")
+    shown = np.array([float(text) for text in cells.all_text_contents()]).reshape(14, 14)
+    np.testing.assert_allclose(shown, matrix / matrix.max(), atol=0.0051)
+
+
+def test_a_link_shows_the_same_and_another_class_changes_it(page: Page, address: str) -> None:
+    page.goto(f"{address}/?picture=cat&class=282&methods=Grad-CAM")
+    expect(page.get_by_text(COMPLETE)).to_be_visible()
+    expect(page.get_by_role("heading", name="Why tiger cat?")).to_be_visible()
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(3)
+    page.get_by_role("combobox", name=re.compile("Class to explain")).click()
+    page.keyboard.type("lynx")
+    page.get_by_role("option", name=re.compile("lynx")).first.click()
+    expect(page.get_by_role("heading", name="Why lynx?")).to_be_visible()
+    expect(page).to_have_url(re.compile("class=287"))
+    page.get_by_role("button", name="Coffee", exact=True).click()
+    expect(page.get_by_role("heading", name="Why espresso?")).to_be_visible()
+    expect(page).to_have_url(re.compile("picture=coffee"))
+    expect(page).to_have_url(re.compile("methods=Grad-CAM"))
+
+
+def test_hovering_tells_row_column_and_value(page: Page, address: str) -> None:
+    page.goto(f"{address}/?methods=Grad-CAM")
+    expect(page.get_by_text(COMPLETE)).to_be_visible()
+    for chart in (charts(page, "grad-cam").first, charts(page, "grad-cam").last):
+        chart.scroll_into_view_if_needed()
+        box = chart.bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3)
+        expect(chart.locator(".hoverlayer")).to_have_text(
+            re.compile(r"row \d+, column \d+\s*0?\.\d+")
+        )
+
+
+def test_a_box_dragged_on_one_map_zooms_all(page: Page, address: str) -> None:
+    page.goto(f"{address}/?methods=Grad-CAM&methods=Smoothed+saliency")
+    expect(page.get_by_text(COMPLETE)).to_be_visible()
+    expect(page.get_by_role("button", name="Whole picture")).to_be_disabled()
+    box = charts(page, "grad-cam").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 120, steps=6)
+    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 160, steps=6)
+    page.mouse.up()
+    expect(page.get_by_role("button", name="Whole picture")).to_be_enabled()
+    expect(page.get_by_text(COMPLETE)).to_be_visible()
+    ranges = [
+        page.wait_for_function(
+            f"""() => {{
+                const plot = document.querySelector('.st-key-card-{method} .js-plotly-plot');
+                const range = plot && plot.layout && plot.layout.xaxis.range;
+                return range && range[1] - range[0] < 13 ? Array.from(range) : null;
+            }}"""
+        ).json_value()
+        for method in ("grad-cam", "saliency")
+    ]
+    assert ranges[0] == ranges[1]
+    assert 0 < ranges[0][0] < ranges[0][1] < 13.5
+    page.get_by_role("button", name="Whole picture").click()
+    expect(page.get_by_role("button", name="Whole picture")).to_be_disabled()
+
+
+def test_everything_can_be_taken_away(page: Page, address: str, tmp_path: Path) -> None:
+    page.goto(f"{address}/?methods=Grad-CAM")
+    expect(page.get_by_text(COMPLETE)).to_be_visible()
+    card(page, "grad-cam").get_by_role("button", name="Download").click()
+
+    def taken(name: str) -> bytes:
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).click()
+        assert download.value.suggested_filename.startswith("triptych-cat-")
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        return path.read_bytes()
+
+    matrix = grad_cam_matrix(285)
+    rows = list(csv.reader(io.StringIO(taken("Matrix, CSV").decode())))
+    assert rows[0] == ["row", *map(str, range(14))]
+    np.testing.assert_allclose(np.array(rows[1:], float)[:, 1:], matrix, rtol=1e-3, atol=1e-3)
+    arrays = np.load(io.BytesIO(taken("Arrays, NPZ")))
+    assert arrays["heatmap"].shape == (7, 7)
+    assert str(arrays["explainer"]) == "GradCam(layer=None, of='logit')"
+    for name in ("Overlay, PNG", "Overlay, JPEG", "Heatmap, PNG"):
+        assert Image.open(io.BytesIO(taken(name))).size == (451, 300)
+    page.keyboard.press("Escape")
+    poster = Image.open(io.BytesIO(taken("Poster")))
+    assert poster.width > 2 * poster.height
+
+
+def test_stop_keeps_what_there_is_and_continue_goes_on(page: Page, address: str) -> None:
+    page.goto(f"{address}/?picture=motorcycle&methods=LIME+superpixels")
+    expect(charts(page, "lime").first).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Continue")).to_be_visible()
+    expect(card(page, "lime")).to_contain_text(re.compile(r"Stopped at \d+ of 1,000 samples"))
+    expect(charts(page, "lime")).to_have_count(2)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text(COMPLETE)).to_be_visible()
+    expect(card(page, "lime")).to_contain_text("1,000 of 1,000 samples")
+
+
+def test_a_bad_upload_leaves_the_results_standing(page: Page, address: str) -> None:
+    page.goto(f"{address}/?methods=Grad-CAM")
+    expect(page.get_by_text(COMPLETE)).to_be_visible()
+    page.get_by_test_id("stSidebar").get_by_text("Upload", exact=True).click()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "cat.png", "mimeType": "image/png", "buffer": b"no picture at all"}
+    )
+    expect(page.get_by_text("The file is not a picture of a known format")).to_be_visible()
+    expect(page.get_by_role("heading", name="Why Egyptian cat?")).to_be_visible()
+    expect(charts(page, "grad-cam")).to_have_count(2)
+
+
+def test_an_uploaded_picture_never_reaches_another_visitor(page: Page, address: str) -> None:
+    page.goto(f"{address}/?methods=Grad-CAM")
+    expect(page.get_by_text(COMPLETE)).to_be_visible()
+    page.get_by_test_id("stSidebar").get_by_text("Upload", exact=True).click()
+    file = io.BytesIO()
+    Image.fromarray(SAMPLES["coffee"].read()).save(file, "PNG")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "my secret cup.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    )
+    expect(page.get_by_text("my secret cup, 600 × 400 pixels")).to_be_visible()
+    browser = page.context.browser
+    assert browser is not None
+    other = browser.new_page()
+    other.goto(f"{address}/?methods=Grad-CAM")
+    expect(other.get_by_text(COMPLETE)).to_be_visible()
+    assert "my secret cup" not in other.content()
+    other.close()
+
+
+def test_a_phone_shows_one_card_below_the_other(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}/?methods=Grad-CAM&methods=Smoothed+saliency")
+    expect(page.get_by_text(COMPLETE)).to_be_visible()
+    first, second = (card(page, name).bounding_box() for name in ("grad-cam", "saliency"))
+    assert first is not None
+    assert second is not None
+    assert second["y"] >= first["y"] + first["height"]
+    assert first["x"] >= 0
+    assert first["x"] + first["width"] <= 390
