@@ -146,5 +146,5 @@ def _without_activation(head: Any) -> tuple[str, Callable]:
     return name, copy
 
 
-def _identity(inputs: Any) -> Any:
+def _identity(inputs: Any, **_: Any) -> Any:
     return inputs

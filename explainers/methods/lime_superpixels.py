@@ -43,8 +43,9 @@ class Neighbourhood(Observation):
 class LimeSuperpixels(Explainer):
     """A linear model of which superpixels matter, fitted around one picture [1]_.
 
-    The random sampling, the weights and the regression are those of the `lime` package, and so
-    are the coefficients; only the pictures are composed and answered inside the network's graph.
+    The random sampling, the weights and the regression are those of the `lime` package; only the
+    pictures are composed and answered inside the network's graph. So the coefficients are those of
+    ``LimeImageExplainer(random_state=seed).explain_instance(...)`` with the same segmentation.
 
     Parameters
     ----------
@@ -164,6 +165,7 @@ class LimeSuperpixels(Explainer):
     def _sample(self, superpixels: int) -> np.ndarray:
         """Which superpixels are shown, ``(samples, superpixels)``, drawn as `lime` draws them."""
         random = self._lime().random_state
+        random.randint(0, high=1000)  # what `lime` spends on the seed of its own segmentation
         rows = random.randint(0, 2, self.samples * superpixels)
         rows = rows.reshape(self.samples, superpixels)
         rows[0] = 1

@@ -1,0 +1,193 @@
+"""Any nesting of models is replayed to the same answer, with every layer inside within reach."""
+
+import json
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from explainers import Classifier
+from explainers.classifiers.graph import Graph, UnsupportedModelError
+
+SHAPE = (12, 16, 3)
+
+
+def _backbone(name: str = "backbone") -> keras.Model:
+    inputs = keras.Input(SHAPE)
+    x = layers.Conv2D(4, 3, padding="same", activation="relu", name="first")(inputs)
+    y = layers.BatchNormalization(name="norm")(layers.Conv2D(4, 1, name="second")(x))
+    return keras.Model(inputs, layers.Add(name="sum")([x, y]), name=name)
+
+
+def _tail() -> list:
+    return [
+        layers.GlobalAveragePooling2D(name="average"),
+        layers.Dropout(0.5, name="dropout"),
+        layers.Dense(3, activation="softmax", name="answer"),
+    ]
+
+
+def flat_functional() -> keras.Model:
+    inputs = keras.Input(SHAPE)
+    x = layers.Conv2D(4, 3, name="only")(inputs)
+    for layer in _tail():
+        x = layer(x)
+    return keras.Model(inputs, x)
+
+
+def sequential() -> keras.Model:
+    return keras.Sequential([keras.Input(SHAPE), layers.Conv2D(4, 3, name="only"), *_tail()])
+
+
+def functional_in_sequential() -> keras.Model:
+    return keras.Sequential([keras.Input(SHAPE), _backbone(), *_tail()])
+
+
+def functional_in_functional() -> keras.Model:
+    inputs = keras.Input(SHAPE)
+    x = _backbone()(layers.Rescaling(1 / 255, name="rescale")(inputs))
+    for layer in _tail():
+        x = layer(x)
+    return keras.Model(inputs, x)
+
+
+def sequential_in_sequential_in_functional() -> keras.Model:
+    inner = keras.Sequential([keras.Input(SHAPE), _backbone("core")], name="inner")
+    outer = keras.Sequential([keras.Input(SHAPE), inner, *_tail()], name="outer")
+    inputs = keras.Input(SHAPE)
+    return keras.Model(inputs, outer(inputs))
+
+
+def shared_layer() -> keras.Model:
+    inputs = keras.Input(SHAPE)
+    convolution = layers.Conv2D(3, 3, padding="same", name="twice")
+    x = convolution(convolution(inputs))
+    for layer in _tail():
+        x = layer(x)
+    return keras.Model(inputs, x)
+
+
+NESTINGS: dict[Callable[[], keras.Model], list[str]] = {
+    flat_functional: ["only"],
+    sequential: ["only"],
+    functional_in_sequential: ["backbone/first", "backbone/second"],
+    functional_in_functional: ["backbone/first", "backbone/second"],
+    sequential_in_sequential_in_functional: ["outer/inner/core/first", "outer/inner/core/second"],
+    shared_layer: ["twice"],
+}
+
+
+@pytest.fixture(params=NESTINGS, ids=lambda build: build.__name__)
+def nested(request: pytest.FixtureRequest) -> tuple[keras.Model, list[str]]:
+    keras.utils.set_random_seed(3)
+    return request.param(), NESTINGS[request.param]
+
+
+def _state(model: keras.Model) -> tuple:
+    nodes = [len(layer._inbound_nodes) for layer in model._flatten_layers()]
+    return json.dumps(model.get_config(), default=str), nodes
+
+
+def test_a_nested_model_answers_as_keras_does_and_is_left_alone(
+    nested: tuple[keras.Model, list[str]],
+) -> None:
+    model, paths = nested
+    batch = np.random.default_rng(1).uniform(0, 255, (5, *SHAPE)).astype(np.float32)
+    expected = model.predict(batch, verbose=0)
+    weights, state = model.get_weights(), _state(model)
+    classifier = Classifier(model, name="nested", labels="abc")
+    np.testing.assert_allclose(classifier.probabilities(batch), expected, atol=1e-6)
+    assert [layer.path for layer in classifier.convolutions] == paths
+    (local,) = classifier.gradients(batch[:1], 1, at=(paths[0],))
+    assert local.gradients.any()
+    assert _state(model) == state
+    for before, after in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_inner_activations_are_those_of_keras() -> None:
+    keras.utils.set_random_seed(5)
+    model = functional_in_sequential()
+    backbone = model.get_layer("backbone")
+    batch = np.random.default_rng(1).uniform(0, 1, (2, *SHAPE)).astype(np.float32)
+    classifier = Classifier(model, name="nested", labels="abc")
+    inner = keras.Model(backbone.inputs, backbone.get_layer("second").output)
+    np.testing.assert_allclose(
+        classifier.activations(batch, "backbone/second"), inner.predict(batch, verbose=0), atol=1e-6
+    )
+    layer = classifier.layer("backbone/sum")
+    assert (layer.grid, layer.channels, layer.convolution) == ((12, 16), 4, False)
+
+
+HEADS = {
+    "softmax in the last layer": ([layers.Dense(3, activation="softmax")], "softmax"),
+    "softmax of its own": ([layers.Dense(3), layers.Softmax()], "softmax"),
+    "activation of its own": ([layers.Dense(3), layers.Activation("softmax")], "softmax"),
+    "several sigmoids": ([layers.Dense(3, activation="sigmoid")], "sigmoid"),
+    "sigmoids of their own": ([layers.Dense(3), layers.Activation("sigmoid")], "sigmoid"),
+}
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_logits_are_what_the_activation_is_given(head: str) -> None:
+    ends, activation = HEADS[head]
+    keras.utils.set_random_seed(7)
+    copies = [type(end).from_config(end.get_config()) for end in ends]
+    model = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), *copies])
+    batch = np.random.default_rng(2).uniform(0, 1, (4, *SHAPE)).astype(np.float32)
+    classifier = Classifier(model, name="head", labels="abc")
+    dense = copies[0]
+    logits = batch.reshape(4, -1) @ np.asarray(dense.kernel) + np.asarray(dense.bias)
+    assert classifier.activation == activation
+    np.testing.assert_allclose(classifier.logits(batch), logits, atol=1e-4)
+    np.testing.assert_allclose(
+        classifier.probabilities(batch), model.predict(batch, verbose=0), atol=1e-6
+    )
+
+
+def test_logits_without_an_activation_go_through_a_softmax() -> None:
+    model = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dense(3)])
+    batch = np.random.default_rng(2).uniform(0, 1, (4, *SHAPE)).astype(np.float32)
+    classifier = Classifier(model, name="logits", labels="abc")
+    raw = model.predict(batch, verbose=0)
+    np.testing.assert_allclose(classifier.logits(batch), raw, atol=1e-5)
+    exponentials = np.exp(raw - raw.max(axis=1, keepdims=True))
+    expected = exponentials / exponentials.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(classifier.probabilities(batch), expected, atol=1e-5)
+
+
+def test_one_sigmoid_unit_becomes_two_classes() -> None:
+    model = keras.Sequential(
+        [keras.Input(SHAPE), layers.Flatten(), layers.Dense(1, activation="sigmoid")]
+    )
+    batch = np.random.default_rng(2).uniform(0, 1, (4, *SHAPE)).astype(np.float32)
+    classifier = Classifier(model, name="binary", labels=("not a dog", "a dog"))
+    dog = model.predict(batch, verbose=0)[:, 0]
+    np.testing.assert_allclose(
+        classifier.probabilities(batch), np.stack([1 - dog, dog], axis=1), atol=1e-6
+    )
+    (against,) = classifier.gradients(batch, 0)
+    (towards,) = classifier.gradients(batch, 1)
+    np.testing.assert_allclose(against.gradients, -towards.gradients, atol=1e-7)
+
+
+def test_two_inputs_are_refused_in_a_sentence() -> None:
+    first, second = keras.Input(SHAPE), keras.Input(SHAPE)
+    model = keras.Model([first, second], layers.Add()([first, second]))
+    with pytest.raises(UnsupportedModelError, match="2 inputs and 1 outputs"):
+        Graph(model)
+
+
+@pytest.mark.parametrize(("shape", "said"), [((12, 16, 1), "12, 16, 1"), ((None, 16, 3), "None")])
+def test_inputs_that_are_no_pictures_of_one_size_are_refused(shape: tuple, said: str) -> None:
+    inputs = keras.Input(shape)
+    model = keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(inputs)))
+    with pytest.raises(UnsupportedModelError, match=said):
+        Classifier(model, name="odd", labels="abc")
+
+
+def test_a_wrong_number_of_labels_says_both_numbers() -> None:
+    with pytest.raises(UnsupportedModelError, match="3 classes, but 2 labels"):
+        Classifier(sequential(), name="short", labels="ab")

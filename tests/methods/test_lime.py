@@ -1,0 +1,137 @@
+"""LIME against the `lime` package itself, and against a model that is additive by construction."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from lime.lime_image import LimeImageExplainer
+
+from explainers import Classifier, LimeSuperpixels, Target
+from explainers.images.regions import FILLS, fill_picture
+from explainers.images.superpixels import Felzenszwalb, Quickshift, Segmentation, Slic
+
+
+@pytest.mark.parametrize("kernel_width", [0.25, 0.7])
+def test_coefficients_are_those_of_stock_lime(
+    lite0: Classifier, cat: np.ndarray, kernel_width: float
+) -> None:
+    ours = LimeSuperpixels(samples=150, seed=11, kernel_width=kernel_width)
+    explanation = ours.explain(lite0, cat, 285)
+    surrogate = explanation.surrogate
+    assert surrogate is not None
+    stock = LimeImageExplainer(kernel_width=kernel_width, random_state=11).explain_instance(
+        cat.astype(np.float64),
+        lambda batch: lite0.probabilities(np.asarray(batch, np.float32)),
+        labels=(285,),
+        top_labels=None,
+        num_samples=150,
+        segmentation_fn=lambda _: Quickshift().segments(cat),
+    )
+    coefficients = np.zeros(len(surrogate.coefficients))
+    for superpixel, coefficient in stock.local_exp[285]:
+        coefficients[superpixel] = coefficient
+    np.testing.assert_allclose(surrogate.coefficients, coefficients, atol=1e-5)
+    assert surrogate.r2 == pytest.approx(stock.score, abs=1e-5)
+    assert surrogate.intercept == pytest.approx(stock.intercept[285], abs=1e-5)
+    assert surrogate.predicted == pytest.approx(stock.local_pred[0], abs=1e-5)
+    assert surrogate.observed == pytest.approx(lite0.predict(cat)[285].probability, abs=1e-5)
+
+
+CONTRIBUTIONS = np.array([0.30, -0.10, 0.05, 0.0, 0.20, -0.02])
+
+
+@pytest.fixture
+def additive() -> SimpleNamespace:
+    """A classifier whose probability is a sum over the superpixels that are shown."""
+
+    def masked_probabilities(pixels, fill, segments, rows):
+        dog = 0.2 + rows @ CONTRIBUTIONS
+        return np.stack([1 - dog, dog], axis=1).astype(np.float32)
+
+    return SimpleNamespace(
+        name="additive", labels=("cat", "dog"), masked_probabilities=masked_probabilities
+    )
+
+
+@pytest.fixture
+def six(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """Six superpixels side by side, whatever the picture."""
+    segments = np.repeat(np.arange(6), 8)[None].repeat(10, axis=0).astype(np.int32)
+    monkeypatch.setattr(Slic, "segments", lambda self, pixels: segments)
+    return segments
+
+
+def test_an_additive_model_gives_back_its_contributions(
+    additive: SimpleNamespace, six: np.ndarray
+) -> None:
+    pixels = np.zeros((*six.shape, 3), np.float32)
+    explainer = LimeSuperpixels(segmentation=Slic(), samples=1000, kernel_width=5.0, shown=6)
+    explanation = explainer.explain(additive, pixels, 1)  # type: ignore[arg-type]
+    surrogate = explanation.surrogate
+    assert surrogate is not None
+    np.testing.assert_allclose(surrogate.coefficients, CONTRIBUTIONS, atol=2e-3)
+    assert surrogate.intercept == pytest.approx(0.2, abs=5e-3)
+    assert surrogate.r2 > 0.999
+    np.testing.assert_allclose(explanation.heatmap, CONTRIBUTIONS[six], atol=2e-3)
+    assert explanation.signed
+
+
+def test_only_the_strongest_pieces_are_shown(additive: SimpleNamespace, six: np.ndarray) -> None:
+    pixels = np.zeros((*six.shape, 3), np.float32)
+    three = LimeSuperpixels(segmentation=Slic(), samples=500, shown=3)
+    shown = three.explain(additive, pixels, 1).heatmap[0, ::8]  # type: ignore[arg-type]
+    assert list(np.flatnonzero(shown)) == [0, 1, 4]
+    positive = LimeSuperpixels(segmentation=Slic(), samples=500, shown=3, positive_only=True)
+    explanation = positive.explain(additive, pixels, 1)  # type: ignore[arg-type]
+    assert list(np.flatnonzero(explanation.heatmap[0, ::8])) == [0, 2, 4]
+    assert not explanation.signed
+
+
+def test_a_difference_is_the_difference_of_the_coefficients(
+    smooth: Classifier, pixels: np.ndarray
+) -> None:
+    explainer = LimeSuperpixels(segmentation=Slic(n_segments=10), samples=120)
+
+    def coefficients(target: Target) -> np.ndarray:
+        surrogate = explainer.explain(smooth, pixels, target).surrogate
+        assert surrogate is not None
+        return surrogate.coefficients
+
+    np.testing.assert_allclose(
+        coefficients(Target(2, rather_than=0)),
+        coefficients(Target(2)) - coefficients(Target(0)),
+        atol=1e-6,
+    )
+
+
+def test_the_first_picture_comes_within_a_hundred_samples(
+    smooth: Classifier, pixels: np.ndarray
+) -> None:
+    first = next(LimeSuperpixels(samples=1000).refine(smooth, pixels, 0))
+    assert first.done <= 100
+    assert first.total == 1000
+    assert first.heatmap.any()
+
+
+@pytest.mark.parametrize("segmentation", [Quickshift(), Slic(), Felzenszwalb()], ids=repr)
+def test_superpixels_are_numbered_without_gaps(segmentation: Segmentation, cat: np.ndarray) -> None:
+    segments = segmentation.segments(cat)
+    assert segments.shape == cat.shape[:2]
+    assert segments.dtype == np.int32
+    np.testing.assert_array_equal(np.unique(segments), np.arange(segments.max() + 1))
+    assert 10 < segments.max() < 400
+
+
+def test_fills_are_what_they_are_called() -> None:
+    pixels = np.random.default_rng(0).uniform(0, 255, (6, 8, 3)).astype(np.float32)
+    segments = np.repeat([[0, 0, 0, 0, 1, 1, 1, 2]], 6, axis=0)
+    fills = {fill: fill_picture(pixels, fill, segments) for fill in FILLS}
+    assert (fills["black"] == 0).all()
+    assert (fills["grey"] == 127.5).all()
+    assert (fills["white"] == 255).all()
+    mean = fills["superpixel mean"]
+    np.testing.assert_allclose(mean[0, 0], pixels[:, :4].mean(axis=(0, 1)), rtol=1e-5)
+    np.testing.assert_allclose(mean[5, 7], pixels[:, 7].mean(axis=0), rtol=1e-5)
+    assert fills["blur"].std() < pixels.std()
+    with pytest.raises(ValueError, match="pink"):
+        fill_picture(pixels, "pink", segments)

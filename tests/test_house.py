@@ -1,0 +1,105 @@
+"""The house rules: imports point down, and each library has its room."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FLOORS: list[list[str]] = [
+    ["explainers.settings"],
+    ["explainers.images", "explainers.classifiers"],
+    ["explainers.explanation"],
+    ["explainers.methods", "explainers.metrics", "explainers.network"],
+    ["explainers"],
+    ["pages.parts"],
+    ["pages", "app"],
+]
+HOMES = {
+    "tensorflow": ["explainers.classifiers"],
+    "keras": ["explainers.classifiers"],
+    "streamlit": ["app", "pages"],
+    "plotly": ["pages"],
+}
+
+
+def _modules() -> dict[str, str]:
+    files = [ROOT / "app.py", *ROOT.glob("explainers/**/*.py"), *ROOT.glob("pages/**/*.py")]
+    names = (file.relative_to(ROOT).with_suffix("").parts for file in files)
+    return {
+        ".".join(part for part in parts if part != "__init__"): file.read_text()
+        for parts, file in zip(names, files, strict=True)
+    }
+
+
+def _imports(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "Imports are absolute."
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _within(module: str, room: str) -> bool:
+    return module == room or module.startswith(f"{room}.")
+
+
+def _room(module: str) -> tuple[int, str] | None:
+    """The floor and the room that a module lies in: the room with the longest name that fits."""
+    fitting = [
+        (floor, room)
+        for floor, rooms in enumerate(FLOORS)
+        for room in rooms
+        if _within(module, room)
+    ]
+    return max(fitting, key=lambda place: len(place[1]), default=None)
+
+
+def broken_rules(module: str, source: str) -> list[str]:
+    """What a module imports and should not."""
+    here = _room(module)
+    assert here is not None, f"{module} has no room in the house."
+    broken = []
+    for name in set(_imports(source)):
+        homes = HOMES.get(name.split(".")[0], [module])
+        if not any(_within(module, home) for home in homes):
+            broken.append(f"{module} is no home for {name}")
+        there = _room(name)
+        if there is None or (there[1] == "explainers" and name != "explainers" and here[0] > 4):
+            continue
+        upwards, across = there[0] > here[0], there[0] == here[0] and there[1] != here[1]
+        if upwards or across:
+            broken.append(f"{module} reaches {'up' if upwards else 'across'} to {name}")
+        same_methods_room = here[1] == there[1] == "explainers.methods"
+        if same_methods_room and module != "explainers.methods" and name.count(".") > 1:
+            broken.append(f"the method {module} imports the method {name}")
+    return broken
+
+
+@pytest.mark.parametrize(("module", "source"), _modules().items())
+def test_a_module_imports_only_what_lies_below(module: str, source: str) -> None:
+    assert broken_rules(module, source) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("explainers.methods.new", "import tensorflow as tf"),
+        ("explainers.methods.new", "from explainers.methods.grad_cam import GradCam"),
+        ("explainers.methods.new", "from explainers.metrics import agreement"),
+        ("explainers.metrics.new", "from explainers import GradCam"),
+        ("explainers.images.new", "from explainers.classifiers import graph"),
+        ("explainers.classifiers.new", "from explainers.explanation import Explanation"),
+        ("explainers.explanation", "from pages.parts import cache"),
+        ("explainers.images.new", "import streamlit as st"),
+    ],
+)
+def test_the_rules_can_be_broken(module: str, source: str) -> None:
+    assert broken_rules(module, source)
+
+
+def test_nothing_is_a_junk_room() -> None:
+    assert not [name for name in _modules() if name.rsplit(".")[-1] in ("utils", "helpers", "misc")]
