@@ -240,7 +240,7 @@ class Classifier:
         def forward(images: Any) -> Any:
             return self._probabilities(self._forward(images, watch))
 
-        self._answer = self._frozen(forward, self._images)
+        self._answer = self._traced(forward, self._images)
         classes = self._answer.outputs[0].shape[-1]
         if classes != len(self.labels):
             raise UnsupportedModelError(
@@ -262,7 +262,7 @@ class Classifier:
         return getattr(self, f"_compile_{kind}")(*settings)
 
     def _compile_logits(self) -> Callable:
-        return self._frozen(self._forward, self._images)
+        return self._traced(self._forward, self._images)
 
     def _compile_activations(self, path: str) -> Callable:
         def forward(images: Any) -> Any:
@@ -270,7 +270,7 @@ class Classifier:
             self._forward(images, lambda at, _, output: seen.update({at: output}))
             return seen[path]
 
-        return self._frozen(forward, self._images)
+        return self._traced(forward, self._images)
 
     def _compile_masked(self) -> Callable:
         def forward(pixels: Any, fill: Any, segments: Any, rows: Any) -> Any:
@@ -296,13 +296,16 @@ class Classifier:
             return [tensor for pair in zip(values, gradients, strict=True) for tensor in pair]
 
         weights = tf.TensorSpec((len(self.labels),), tf.float32)
-        return self._frozen(backward, self._images, weights)
+        return self._traced(backward, self._images, weights)
+
+    def _traced(self, function: Callable, *signature: tf.TensorSpec) -> Any:
+        """The function as one graph, for batches of any length."""
+        with self._compiling:
+            return tf.function(function, input_signature=signature).get_concrete_function()
 
     def _frozen(self, function: Callable, *signature: tf.TensorSpec) -> Any:
-        """The function as one graph in which the weights are constants: the fastest on a CPU."""
-        with self._compiling:
-            concrete = tf.function(function, input_signature=signature).get_concrete_function()
-            return convert_variables_to_constants_v2(concrete)
+        """The same with the weights as constants: a fifth faster, but slow to make, and large."""
+        return convert_variables_to_constants_v2(self._traced(function, *signature))
 
 
 def centre_square(image: np.ndarray) -> np.ndarray:
