@@ -14,7 +14,7 @@ from explainers.settings import setting
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier, Score
 
-BATCH = 10
+BATCH = 16
 
 _REDUCTIONS = {
     "largest absolute": lambda gradient: np.abs(gradient).max(axis=-1),

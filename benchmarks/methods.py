@@ -1,0 +1,192 @@
+"""Triptych's methods against their peers: same network, picture and settings, in one run.
+
+    python -m benchmarks.methods [--quick]
+
+The peers are xplique, tf-keras-vis and stock `lime` with `model.predict`. All explain the logit
+(LIME: the probability) of the Egyptian cat by EfficientNet-Lite0. Runs alternate, A B A B, after a
+warm-up each, and what is printed are ratios of medians, with the smallest and the largest ratio of
+a pair. Before anything is timed, the maps are compared, so that the same thing is timed. Importing
+Triptych turns TensorFlow's oneDNN kernels on; in one process the peers profit as much.
+"""
+
+import argparse
+import contextlib
+import importlib.metadata
+import io
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from explainers import Classifier, GradCam, LimeSuperpixels, Saliency
+from explainers.classifiers.efficientnet_lite import VARIANTS, build
+from explainers.classifiers.scaling import LITE
+from explainers.classifiers.zoo import imagenet_labels
+from explainers.images.samples import SAMPLES
+from explainers.images.superpixels import Quickshift
+
+import keras  # isort: skip
+from lime.lime_image import LimeImageExplainer  # isort: skip
+from tf_keras_vis.gradcam import Gradcam  # isort: skip
+from tf_keras_vis.utils.scores import CategoricalScore  # isort: skip
+from xplique.attributions import GradCAM as XpliqueGradCam  # isort: skip
+from xplique.attributions import Lime as XpliqueLime  # isort: skip
+from xplique.attributions import SmoothGrad as XpliqueSmoothGrad  # isort: skip
+
+CAT = 285
+LAYER = "head_convolution"
+Map = Callable[[], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Duel:
+    """A peer to be measured against, and by how much Triptych means to be faster."""
+
+    peer: str
+    peers: Map
+    ours: Map
+    to_reach: float
+    repetitions: int
+
+
+def duels(samples: int, repetitions: int) -> dict[str, list[Duel]]:
+    """The duels, by method, on one model with its trained weights."""
+    model = build(VARIANTS["efficientnet-lite0"])
+    head = keras.layers.Dense(1000)
+    linear = keras.Model(model.inputs, head(model.layers[-2].output))
+    head.set_weights(model.layers[-1].get_weights())
+    classifier = Classifier(model, name="lite0", labels=imagenet_labels(), scaling=LITE)
+    pixels = classifier.prepare(SAMPLES["cat"].read())
+    scaled = LITE(pixels)[None].astype(np.float32)
+    one_hot = keras.ops.one_hot([CAT], 1000).numpy()
+    segments = Quickshift().segments(pixels)
+
+    xplique_cam = XpliqueGradCam(linear, conv_layer=LAYER)
+    vis_cam = Gradcam(linear, clone=False)
+    score = CategoricalScore([CAT])
+    smooth = XpliqueSmoothGrad(
+        linear, batch_size=32, nb_samples=50, noise=0.15 * np.ptp(scaled), reducer=None
+    )
+    fill = LITE(np.full(3, 127.5, np.float32))
+    xplique_lime = XpliqueLime(
+        model,
+        batch_size=32,
+        nb_samples=samples,
+        ref_value=fill.astype(np.float32),
+        map_to_interpret_space=lambda _: segments,
+    )
+
+    def stock_lime() -> np.ndarray:
+        with contextlib.redirect_stderr(io.StringIO()):
+            explained = LimeImageExplainer(random_state=0).explain_instance(
+                scaled[0].astype(np.float64),
+                lambda batch: model.predict(batch, verbose=0),
+                labels=(CAT,),
+                top_labels=None,
+                num_samples=samples,
+                batch_size=10,
+                segmentation_fn=lambda _: Quickshift().segments(pixels),
+            )
+        coefficients = dict(explained.local_exp[CAT])
+        return np.array([coefficients[number] for number in range(len(coefficients))])[segments]
+
+    def grad_cam() -> np.ndarray:
+        return GradCam(layer=LAYER).explain(classifier, pixels, CAT).heatmap
+
+    def smooth_grad() -> np.ndarray:
+        explainer = Saliency(samples=50, sigma=0, reduction="mean absolute")
+        return explainer.explain(classifier, pixels, CAT).heatmap
+
+    def lime(fill: str) -> np.ndarray:
+        explainer = LimeSuperpixels(samples=samples, fill=fill, shown=400)
+        return explainer.explain(classifier, pixels, CAT).heatmap
+
+    return {
+        "Grad-CAM": [
+            Duel(
+                "xplique",
+                lambda: np.asarray(xplique_cam.explain(scaled, one_hot))[0],
+                grad_cam,
+                1.6,
+                repetitions,
+            ),
+            Duel(
+                "tf-keras-vis",
+                lambda: vis_cam(
+                    score, scaled, penultimate_layer=LAYER, expand_cam=False, normalize_cam=False
+                )[0],
+                grad_cam,
+                15,
+                repetitions,
+            ),
+        ],
+        "SmoothGrad, 50 samples": [
+            Duel(
+                "xplique",
+                lambda: np.asarray(smooth.explain(scaled, one_hot))[0],
+                smooth_grad,
+                1.3,
+                max(3, repetitions // 3),
+            )
+        ],
+        f"LIME, {samples:,} samples": [
+            Duel("stock lime", stock_lime, lambda: lime("superpixel mean"), 2.8, 3),
+            Duel(
+                "xplique",
+                lambda: np.asarray(xplique_lime.explain(scaled, one_hot))[0],
+                lambda: lime("grey"),
+                2,
+                3,
+            ),
+        ],
+    }
+
+
+def correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Pearson's correlation of two maps; the coarser decides the resolution."""
+    one, other = np.squeeze(one), np.squeeze(other)
+    if one.ndim == 3:
+        one = np.abs(one).mean(axis=-1)
+    if one.shape != other.shape:
+        step = [big // small for big, small in zip(one.shape, other.shape, strict=True)]
+        one = one[step[0] // 2 :: step[0], step[1] // 2 :: step[1]]
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+
+
+def pace(run: Map) -> float:
+    """Seconds of one run."""
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def fight(duel: Duel) -> tuple[float, float, float]:
+    """The ratio of the medians, and the smallest and the largest ratio of a pair."""
+    pairs = np.array([(pace(duel.peers), pace(duel.ours)) for _ in range(duel.repetitions)])
+    ratios = pairs[:, 0] / pairs[:, 1]
+    peers, ours = np.median(pairs, axis=0)
+    return peers / ours, ratios.min(), ratios.max()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer samples and repetitions")
+    quick = parser.parse_args().quick
+    for package in ("tensorflow", "keras", "lime", "xplique", "tf-keras-vis"):
+        print(package, importlib.metadata.version(package), end="   ")
+    print(f"\n\n{'':26}{'against':14}{'maps agree':>11}{'faster':>9}{'pairs':>16}{'to reach':>10}")
+    for method, against in duels(200 if quick else 1000, 5 if quick else 21).items():
+        for duel in against:
+            agreement = correlation(duel.peers(), duel.ours())
+            ratio, low, high = fight(duel)
+            reached = "reached" if ratio >= duel.to_reach else "not reached"
+            print(
+                f"{method:26}{duel.peer:14}{agreement:11.4f}{ratio:8.2f}x"
+                f"{f'{low:.2f} to {high:.2f}':>16}{duel.to_reach:9.1f}x  {reached}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
