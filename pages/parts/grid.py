@@ -47,6 +47,7 @@ class Look:
     window: Window
     width: int
     theme: str
+    phone: bool
 
 
 def draw(subject: Subject, methods: Sequence[type[Explainer]], style: Style) -> None:
@@ -105,6 +106,7 @@ def _look(bar: st.delta_generator.DeltaGenerator, style: Style, methods: int) ->
         window,
         WIDTHS.get(methods, WIDTHS[3]),
         st.context.theme.type or "light",
+        "Mobi" in (st.context.headers.get("User-Agent") or ""),
     )
 
 
@@ -172,14 +174,14 @@ class _Card:
             self._draw_nothing()
             return
         self._drawn_at = explanation.done
-        settled = not self.run.waiting
+        zoomable = not self.run.waiting and not self.look.phone
         for view, slot in self._slots.items():
             if explanation.blank_reason:
                 slot.info(explanation.blank_reason, icon=":material/visibility_off:")
             elif view == "Matrix":
                 self._draw_matrix(slot, explanation)
             else:
-                self._draw_map(slot, explanation, over_picture=view == "Overlay", zoomable=settled)
+                self._draw_map(slot, explanation, over_picture=view == "Overlay", zoomable=zoomable)
         self._note.caption(self._words(explanation))
 
     def settle(self) -> None:
@@ -228,7 +230,8 @@ class _Card:
         matrix, power = self._matrix(explanation)
         with slot.container(gap="xsmall"):
             row, column = np.unravel_index(np.abs(matrix).argmax(), matrix.shape)
-            unit = power_of_ten(power) if self.look.raw else "0 to 1"
+            share = "−1 to 1" if explanation.signed else "0 to 1"
+            unit = power_of_ten(power) if self.look.raw else share
             st.caption(f"{unit} · strongest in row {row}, column {column}")
             st.plotly_chart(
                 matrix_figure(
