@@ -39,7 +39,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Look:
-    """How all cards are drawn."""
+    """How all cards are drawn; on a phone a drag scrolls the page instead of zooming."""
 
     style: Style
     views: tuple[str, ...]
@@ -101,7 +101,7 @@ def _look(bar: st.delta_generator.DeltaGenerator, style: Style, methods: int) ->
         )  # fmt: skip
     return Look(
         style,
-        tuple(views),
+        tuple(views) or VIEWS[:1],
         scale == "Raw",
         window,
         WIDTHS.get(methods, WIDTHS[3]),
@@ -175,14 +175,15 @@ class _Card:
             return
         self._drawn_at = explanation.done
         zoomable = not self.run.waiting and not self.look.phone
+        self._note.caption(self._words(explanation))
+        if explanation.blank_reason:
+            self._draw_blank(explanation.blank_reason)
+            return
         for view, slot in self._slots.items():
-            if explanation.blank_reason:
-                slot.info(explanation.blank_reason, icon=":material/visibility_off:")
-            elif view == "Matrix":
+            if view == "Matrix":
                 self._draw_matrix(slot, explanation)
             else:
                 self._draw_map(slot, explanation, over_picture=view == "Overlay", zoomable=zoomable)
-        self._note.caption(self._words(explanation))
 
     def settle(self) -> None:
         """Offer the downloads."""
@@ -199,6 +200,13 @@ class _Card:
         for view, slot in self._slots.items():
             slot.skeleton(MATRIX_HEIGHT if view == "Matrix" else self._height)
         self._note.caption("Waiting")
+
+    def _draw_blank(self, reason: str) -> None:
+        """The reason once, and nothing where the other views would stand."""
+        first, *others = self._slots.values()
+        first.info(reason, icon=":material/visibility_off:")
+        for slot in others:
+            slot.empty()
 
     def _draw_map(
         self,
