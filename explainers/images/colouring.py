@@ -13,6 +13,9 @@ COLOUR_MAPS = ("turbo", "jet", "inferno", "magma", "viridis", "cividis")
 DIVERGING = "RdBu_r"
 STEPS = 256
 
+# Rows blended at a time: a picture of 40 million pixels would take gigabytes at once.
+STRIP = 256
+
 
 @dataclass(frozen=True)
 class Style:
@@ -62,12 +65,15 @@ def overlay(image: np.ndarray, values: np.ndarray, style: Style, *, signed: bool
     -------
     (H, W, 3) uint8 ndarray
     """
-    position = (values + 1) / 2 if signed else values
-    index = np.rint(np.clip(position, 0, 1) * (STEPS - 1)).astype(np.intp)
-    colours = style.colours(signed)[index]
-    alpha = colours[..., 3:]
-    blended = (1 - alpha) * image + alpha * 255 * colours[..., :3]
-    return np.rint(blended).astype(np.uint8)
+    colours = style.colours(signed).astype(np.float32)
+    blended = np.empty_like(image)
+    for top in range(0, len(image), STRIP):
+        rows = slice(top, top + STRIP)
+        position = (values[rows] + 1) / 2 if signed else values[rows]
+        index = np.rint(np.clip(position, 0, 1) * (STEPS - 1)).astype(np.intp)
+        colour, alpha = colours[index, :3], colours[index, 3:]
+        blended[rows] = np.rint((1 - alpha) * image[rows] + alpha * 255 * colour)
+    return blended
 
 
 def coloured(values: np.ndarray, style: Style, *, signed: bool) -> np.ndarray:

@@ -73,15 +73,16 @@ def poster_png(
 ) -> bytes:
     """The picture and all maps side by side, with what they are, as one PNG."""
     answer = prediction[explanations[0].target.index]
-    panels = [("The picture", f"{picture.size} pixels", picture.image)] + [
+    height = round(POSTER_WIDTH * picture.aspect)
+    small = picture.resized(POSTER_WIDTH, height)
+    panels = [("The picture", f"{picture.size} pixels", small.image)] + [
         (
             explanation.explainer.title,
             f"measured on {resolution(explanation)} · raw {raw_range(explanation)}",
-            overlay_image(explanation, picture, style),
+            overlay_image(explanation, small, style),
         )
         for explanation in explanations
     ]
-    height = round(POSTER_WIDTH * picture.aspect)
     sheet = Image.new(
         "RGB", (MARGIN + len(panels) * (POSTER_WIDTH + MARGIN), height + 230), (255, 255, 255)
     )
@@ -99,10 +100,7 @@ def poster_png(
     write(MARGIN, 84, said, 22, FAINT)
     for number, (title, note, image) in enumerate(panels):
         left = MARGIN + number * (POSTER_WIDTH + MARGIN)
-        sheet.paste(
-            Image.fromarray(image).resize((POSTER_WIDTH, height), Image.Resampling.LANCZOS),
-            (left, 134),
-        )
+        sheet.paste(Image.fromarray(image), (left, 134))
         write(left, 134 + height + 14, title, 24, INK)
         write(left, 134 + height + 48, note, 17, FAINT)
     return encode(np.asarray(sheet))

@@ -61,6 +61,11 @@ class Picture:
         """The largest square in its middle."""
         return Picture.of(self.title, centre_square(self.image), self.sample)
 
+    def resized(self, width: int, height: int) -> "Picture":
+        """The same picture at another size."""
+        picture = Image.fromarray(self.image).resize((width, height), Image.Resampling.LANCZOS)
+        return Picture.of(self.title, np.asarray(picture), self.sample)
+
     def thumbnail(self) -> np.ndarray:
         """The square in its middle, small."""
         square = Image.fromarray(centre_square(self.image))
