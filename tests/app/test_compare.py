@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.runtime.caching import clear_session_data_cache, clear_session_resource_cache
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
 from explainers import Classifier, GradCam, LimeSuperpixels, Saliency, load_classifier, read_image
 from explainers.images.samples import SAMPLES
-from pages.parts import cache
 from tests.app.charts import array, heatmaps
 
 APP = Path(__file__).parents[2] / "app.py"
+AS_ONE_SESSION = "test session id"
 FEW = {"saliency-samples": 4, "lime-samples": 60}
 
 
@@ -49,8 +50,8 @@ def classifier() -> Classifier:
 @pytest.fixture(autouse=True)
 def _nothing_kept() -> None:
     """All apps under test count as one session, whose results would outlive a test."""
-    cache._run.clear()
-    cache._prediction.clear()
+    clear_session_data_cache(AS_ONE_SESSION)
+    clear_session_resource_cache(AS_ONE_SESSION)
 
 
 @pytest.fixture
@@ -83,6 +84,12 @@ def test_a_link_opens_what_it_says() -> None:
     ]
     assert app.query_params["picture"] == "coffee"
     assert app.query_params["class"] == "968"
+
+
+def test_a_link_names_the_classifier_too() -> None:
+    app = open_app(classifier="EfficientNet-Lite2", methods=["Grad-CAM"])
+    assert "EfficientNet-Lite2 gives it 75" in captions(app)
+    assert app.query_params["classifier"] == "EfficientNet-Lite2"
 
 
 @pytest.mark.parametrize("linked", ["-1", "5000", "cat", "²"])
