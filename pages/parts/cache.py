@@ -5,6 +5,7 @@ alone, and every entry is tied to the picture's digest, the classifier, the targ
 settings.
 """
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,10 @@ import streamlit as st
 from explainers import Classifier, Explainer, Prediction, Target, load_classifier
 from explainers.images.samples import SAMPLES
 from pages.parts.picture import Picture, data_uri
+
+# Streamlit collects garbage after every run, twice. What importing TensorFlow made is never
+# garbage, and looking through it would take half a second each time.
+gc.freeze()
 
 CLASSIFIERS_IN_MEMORY = 3
 PICTURES_IN_SESSION = 20
