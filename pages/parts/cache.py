@@ -97,7 +97,7 @@ def screen(picture: Picture) -> np.ndarray:
 
 @st.cache_data(max_entries=PICTURES_IN_SESSION, scope="session", show_spinner=False)
 def _address(digest: str, _picture: Picture) -> str:
-    return data_uri(_picture.on_screen())
+    return data_uri(screen(_picture))
 
 
 def address(picture: Picture) -> str:

@@ -103,7 +103,7 @@ def map_figure(
     if over_picture:
         layers.append(_layer(address, "below"))
     if explanation.segments is not None:
-        outlines = outline_layer(explanation.segments, picture.on_screen().shape[:2])
+        outlines = outline_layer(explanation.segments, picture.screen_shape)
         layers.append(_layer(data_uri(outlines), "above"))
     axis = {"visible": False, "constrain": "domain"}
     return _figure(

@@ -71,11 +71,16 @@ class Picture:
         square = Image.fromarray(centre_square(self.image))
         return np.asarray(square.resize((THUMBNAIL, THUMBNAIL)))
 
+    @property
+    def screen_shape(self) -> tuple[int, int]:
+        """Rows and columns, no more than a card can show."""
+        share = min(1.0, LONGEST_ON_SCREEN / max(self.shape))
+        return round(self.shape[0] * share), round(self.shape[1] * share)
+
     def on_screen(self) -> np.ndarray:
-        """The picture no larger than a card can show, in its own proportions."""
-        picture = Image.fromarray(self.image)
-        picture.thumbnail((LONGEST_ON_SCREEN, LONGEST_ON_SCREEN))
-        return np.asarray(picture)
+        """The picture at the size of the screen, in its own proportions."""
+        height, width = self.screen_shape
+        return self.resized(width, height).image
 
 
 def data_uri(image: np.ndarray) -> str:
