@@ -3,12 +3,14 @@
 Compiled once, shared by all sessions and threads; nothing in it is patched or mutated.
 """
 
+import copy
+import math
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import keras
 import numpy as np
@@ -17,8 +19,10 @@ from PIL import Image
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from explainers.classifiers.graph import Graph, Layer, UnsupportedModelError, describe
+from explainers.classifiers.labels import name_classes
 from explainers.classifiers.prediction import Prediction, Target
 from explainers.classifiers.scaling import AS_THEY_ARE, Scaling
+from explainers.classifiers.screening import MEMORY_LIMIT
 
 INPUT = "input"
 
@@ -26,6 +30,9 @@ INPUT = "input"
 # keeps the cores busy.
 BATCH = 8
 AT_ONCE = 2
+
+LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+"""The shares of red, green and blue in a grey picture (ITU-R BT.601)."""
 
 Score = Literal["logit", "probability"]
 
@@ -49,30 +56,41 @@ class Local:
 class Classifier:
     """A Keras model as a function on arrays.
 
-    All methods take `pixels` in 0..255; the scaling that the network wants happens inside, so
-    that every explanation method perturbs the same thing.
+    All methods take `pixels` in 0..255; the scaling that the network wants happens here, so that
+    every explanation method perturbs the same thing.
 
     Parameters
     ----------
     model : keras.Model
-        Functional or Sequential, nested at any depth, with one input and one output.
+        Functional or Sequential, nested at any depth, with one input and one output. Its input is
+        a picture with one or three channels, the channels last.
     name : str
-        What it is called.
-    labels : sequence of str
-        One name for each class. A single sigmoid unit counts as two classes: not it, and it.
+        Tells it from other classifiers.
+    labels : sequence of str, optional
+        One name for each class; numbers if None. A single sigmoid unit counts as two classes: not
+        it, and it. One label then names the latter.
     scaling : Scaling
         From 0..255 to what the network was trained on.
+    title : str, optional
+        What people call it.
+    size : tuple of int, optional
+        Rows and columns of the pixels, for a model that takes pictures of any size.
 
     Attributes
     ----------
-    name : str
+    name, title : str
     labels : tuple of str
+    scaling : Scaling
     size : tuple of int
         Rows and columns of the pixels.
+    channels : int
+        What the network is fed: 3, or 1 for the luminance of the pixels.
     activation : {"softmax", "sigmoid", "linear"}
         What the model ends in. Logits without an activation are taken through a softmax.
-    layers : tuple of Layer
-        Every layer inside whose output keeps a grid, early to late.
+    paired : bool
+        Whether a single unit tells two classes apart: its sigmoid is the second's probability.
+    summary : tuple of Layer
+        Every layer inside, early to late.
 
     Raises
     ------
@@ -85,24 +103,46 @@ class Classifier:
         model: keras.Model,
         *,
         name: str,
-        labels: Sequence[str],
+        labels: Sequence[str] | None = None,
         scaling: Scaling = AS_THEY_ARE,
+        title: str | None = None,
+        size: tuple[int, int] | None = None,
     ) -> None:
         self.name = name
-        self.labels = tuple(labels)
+        self.title = title or name
         self.scaling = scaling
         self._graph = Graph(model)
-        self.activation = self._graph.activation
-        self.size = _input_size(model)
-        self._images = tf.TensorSpec((None, *self.size, 3), tf.float32)
+        self.activation, units = self._graph.activation, _units(model)
+        self.paired = units == 1 and self.activation != "softmax"
+        self.labels = name_classes(labels, 2 if self.paired else units, paired=self.paired)
+        self.size, self.channels = _input_shape(model, size)
+        self._inputs = tf.TensorSpec((None, *self.size, self.channels), tf.float32)
         self._compiling = threading.RLock()
         self._compiled = lru_cache(maxsize=24)(self._compile)
-        self.layers = self._look_inside()
+        self.summary = self._look_inside()
+        self._batch = max(1, min(BATCH, MEMORY_LIMIT // self._flow()))
 
     def __repr__(self) -> str:
         return (
             f"<Classifier {self.name}: {self.size[0]} x {self.size[1]}, {len(self.labels)} classes>"
         )
+
+    def fed(self, scaling: Scaling, name: str | None = None) -> Self:
+        """The same network fed with another scaling; nothing is compiled again."""
+        twin = copy.copy(self)
+        twin.scaling = scaling
+        twin.name = name or f"{self.name} at {scaling.name}"
+        return twin
+
+    @property
+    def nesting(self) -> str:
+        """The model and the models nested in it, from the outside in, each path once."""
+        return self._graph.nesting
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers whose output keeps a grid, early to late."""
+        return tuple(layer for layer in self.summary if layer.keeps_grid)
 
     @property
     def convolutions(self) -> tuple[Layer, ...]:
@@ -161,17 +201,15 @@ class Classifier:
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
         """The probabilities of all classes, ``(n, h, w, 3)`` to ``(n, C)`` float32."""
-        return _in_batches(lambda part: self._answer(tf.constant(part, tf.float32)), batch)[0]
+        return self._in_batches(self._answer, batch)[0]
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """The logits of all classes, ``(n, h, w, 3)`` to ``(n, C)`` float32."""
-        forward = self._compiled("logits")
-        return _in_batches(lambda part: forward(tf.constant(part, tf.float32)), batch)[0]
+        return self._in_batches(self._compiled("logits"), batch)[0]
 
     def activations(self, batch: np.ndarray, layer: str) -> np.ndarray:
         """The output of one layer, ``(n, h, w, 3)`` to ``(n, h', w', c)`` float32."""
-        forward = self._compiled("activations", self.layer(layer).path)
-        return _in_batches(lambda part: forward(tf.constant(part, tf.float32)), batch)[0]
+        return self._in_batches(self._compiled("activations", self.layer(layer).path), batch)[0]
 
     def gradients(
         self,
@@ -199,13 +237,14 @@ class Classifier:
         list of Local
             One for each place, in the order asked for.
         """
-        weights = Target.of(target).weights(len(self.labels))
+        weights = tf.constant(Target.of(target).weights(len(self.labels)))
         places = tuple(p if p == INPUT else self.layer(p).path for p in at)
         backward = self._compiled("gradients", places, of)
-        arrays = _in_batches(
-            lambda part: backward(tf.constant(part, tf.float32), tf.constant(weights)), batch
-        )
-        return [Local(*pair) for pair in zip(arrays[::2], arrays[1::2], strict=True)]
+        arrays = self._in_batches(lambda inputs: backward(inputs, weights), batch)
+        return [
+            Local(batch, self._by_pixels(gradients)) if place == INPUT else Local(values, gradients)
+            for place, values, gradients in zip(places, arrays[::2], arrays[1::2], strict=True)
+        ]
 
     def masked_probabilities(
         self, pixels: np.ndarray, fill: np.ndarray, segments: np.ndarray, rows: np.ndarray
@@ -228,62 +267,119 @@ class Classifier:
         (n, C) float32 ndarray
         """
         forward = self._compiled("masked")
-        scene = [
-            tf.constant(array, dtype)
-            for array, dtype in ((pixels, tf.float32), (fill, tf.float32), (segments, tf.int32))
-        ]
-        return _in_batches(lambda part: forward(*scene, tf.constant(part, tf.bool)), rows)[0]
+        scene = self._feed(pixels), self._feed(fill), tf.constant(segments, tf.int32)
+        return _in_batches(
+            lambda part: forward(*scene, tf.constant(part, tf.bool)), rows, self._batch
+        )[0]
+
+    def surprise(self, batch: np.ndarray) -> float | None:
+        """How unlike its training these pixels are to the network, scaled as they are.
+
+        The network's first batch normalisation remembers the mean and the variance of what it
+        was given in training. With :math:`m_c` and :math:`v_c` those of channel c for this batch,
+        in units of what it remembers, this is the divergence of the two normal distributions,
+
+        .. math:: \\tfrac12 (v_c + m_c^2 - 1 - \\ln v_c),
+
+        and of all channels the median. At least 0, lower is more alike; None if the network
+        normalises no batches.
+
+        Parameters
+        ----------
+        batch : (n, h, w, 3) float32 ndarray
+            Several pictures; one alone says little.
+        """
+        if not any(layer.kind == "BatchNormalization" for layer in self.summary):
+            return None
+        (values,) = self._in_batches(self._compiled("remembered"), batch)
+        values = values.reshape(-1, values.shape[-1]).astype(np.float64)
+        mean, variance = values.mean(0), values.var(0) + 1e-12
+        return float(np.median((variance + mean**2 - 1 - np.log(variance)) / 2))
+
+    def _feed(self, pixels: np.ndarray) -> Any:
+        """What the network is fed for ``(..., 3)`` pixels."""
+        scaled = self.scaling(tf.constant(pixels, tf.float32))
+        return scaled if self.channels == 3 else tf.linalg.matvec(scaled, LUMINANCE)[..., None]
+
+    def _by_pixels(self, gradients: np.ndarray) -> np.ndarray:
+        """Gradients by the pixels, from gradients by what the network is fed."""
+        if self.channels == 1:
+            gradients = gradients * LUMINANCE
+        return self.scaling.pull_back(gradients)
+
+    def _in_batches(self, forward: Callable, batch: np.ndarray) -> list[np.ndarray]:
+        return _in_batches(lambda part: forward(self._feed(part)), batch, self._batch)
 
     def _look_inside(self) -> tuple[Layer, ...]:
         """Compile the forward pass, and note the layers on the way."""
         found: dict[str, Layer] = {}
 
         def watch(path: str, layer: Any, output: Any) -> None:
-            entry = describe(path, layer, output)
-            if entry is not None:
-                found[path] = entry
+            if hasattr(output, "shape") and None not in output.shape[1:]:
+                found[path] = describe(path, layer, output)
 
-        def forward(images: Any) -> Any:
-            return self._probabilities(self._forward(images, watch))
+        def forward(inputs: Any) -> Any:
+            return self._probabilities(self._forward(inputs, watch))
 
-        self._answer = self._traced(forward, self._images)
-        classes = self._answer.outputs[0].shape[-1]
-        if classes != len(self.labels):
-            raise UnsupportedModelError(
-                f"The model has {classes} classes, but {len(self.labels)} labels were given."
-            )
+        self._answer = self._traced(forward, self._inputs)
         return tuple(found.values())
 
-    def _forward(self, images: Any, watch: Any = None) -> Any:
+    def _flow(self) -> int:
+        """The bytes of all layers' outputs for one picture: what a backward pass keeps."""
+        flow = 4 * sum(math.prod(layer.shape) for layer in self.summary)
+        if flow > MEMORY_LIMIT:
+            raise UnsupportedModelError(
+                f"One picture of {self.size[0]} x {self.size[1]} takes {flow / 1e9:.3g} GB inside "
+                f"the network, and {MEMORY_LIMIT / 1e9:.3g} GB are allowed."
+            )
+        return max(1, flow)
+
+    def _forward(self, inputs: Any, watch: Any = None) -> Any:
         """Logits, ``(n, C)``. One sigmoid unit z becomes two classes, -z and z."""
-        logits = self._graph(self.scaling(images), watch)
-        if self.activation == "sigmoid" and logits.shape[-1] == 1:
-            return tf.concat([-logits, logits], axis=-1)
-        return logits
+        logits = self._graph(inputs, watch)
+        return tf.concat([-logits, logits], axis=-1) if self.paired else logits
 
     def _probabilities(self, logits: Any) -> Any:
-        return tf.sigmoid(logits) if self.activation == "sigmoid" else tf.nn.softmax(logits)
+        independent = self.activation == "sigmoid" or self.paired
+        return tf.sigmoid(logits) if independent else tf.nn.softmax(logits)
 
     def _compile(self, kind: str, *settings: Any) -> Callable:
         return getattr(self, f"_compile_{kind}")(*settings)
 
     def _compile_logits(self) -> Callable:
-        return self._traced(self._forward, self._images)
+        return self._traced(self._forward, self._inputs)
 
     def _compile_activations(self, path: str) -> Callable:
-        def forward(images: Any) -> Any:
+        def forward(inputs: Any) -> Any:
             seen: dict[str, Any] = {}
-            self._forward(images, lambda at, _, output: seen.update({at: output}))
+            self._forward(inputs, lambda at, _, output: seen.update({at: output}))
             return seen[path]
 
-        return self._traced(forward, self._images)
+        return self._traced(forward, self._inputs)
+
+    def _compile_remembered(self) -> Callable:
+        """What the first batch normalisation is given, in units of what it remembers."""
+
+        def forward(inputs: Any) -> Any:
+            seen: list[Any] = []
+
+            def watch(_: str, layer: Any, output: Any) -> None:
+                if not seen and isinstance(layer, keras.layers.BatchNormalization):
+                    shift = layer.beta if layer.center else 0.0
+                    stretch = layer.gamma if layer.scale else 1.0
+                    seen.append(tf.math.divide_no_nan(output - shift, stretch))
+
+            self._forward(inputs, watch)
+            return seen[0]
+
+        return self._traced(forward, self._inputs)
 
     def _compile_masked(self) -> Callable:
-        def forward(pixels: Any, fill: Any, segments: Any, rows: Any) -> Any:
-            shown = tf.gather(rows, segments, axis=1)[..., None]
-            return self._probabilities(self._forward(tf.where(shown, pixels, fill)))
+        def forward(shown: Any, hidden: Any, segments: Any, rows: Any) -> Any:
+            visible = tf.gather(rows, segments, axis=1)[..., None]
+            return self._probabilities(self._forward(tf.where(visible, shown, hidden)))
 
-        picture = tf.TensorSpec((*self.size, 3), tf.float32)
+        picture = tf.TensorSpec((*self.size, self.channels), tf.float32)
         return self._frozen(
             forward,
             picture,
@@ -293,16 +389,16 @@ class Classifier:
         )
 
     def _compile_gradients(self, places: tuple[str, ...], of: Score) -> Callable:
-        def backward(images: Any, weights: Any) -> list[Any]:
-            seen = {INPUT: images}
-            logits = self._forward(images, lambda at, _, output: seen.update({at: output}))
+        def backward(inputs: Any, weights: Any) -> list[Any]:
+            seen = {INPUT: inputs}
+            logits = self._forward(inputs, lambda at, _, output: seen.update({at: output}))
             scores = logits if of == "logit" else self._probabilities(logits)
             values = [seen[place] for place in places]
             gradients = tf.gradients(tf.reduce_sum(scores * weights), values)
             return [tensor for pair in zip(values, gradients, strict=True) for tensor in pair]
 
         weights = tf.TensorSpec((len(self.labels),), tf.float32)
-        return self._traced(backward, self._images, weights)
+        return self._traced(backward, self._inputs, weights)
 
     def _traced(self, function: Callable, *signature: tf.TensorSpec) -> Any:
         """The function as one graph, for batches of any length."""
@@ -325,22 +421,46 @@ def centre_square(image: np.ndarray) -> np.ndarray:
 _workers = ThreadPoolExecutor(AT_ONCE, "classifier")
 
 
-def _in_batches(forward: Callable, batch: np.ndarray) -> list[np.ndarray]:
+def _in_batches(forward: Callable, batch: np.ndarray, size: int) -> list[np.ndarray]:
     """The outputs of a compiled function for a batch of any length, each as one array."""
 
     def run(start: int) -> list[np.ndarray]:
-        outputs = forward(batch[start : start + BATCH])
+        outputs = forward(batch[start : start + size])
         return [tensor.numpy() for tensor in tf.nest.flatten(outputs)]
 
-    parts = _workers.map(run, range(0, len(batch), BATCH))
+    parts = _workers.map(run, range(0, len(batch), size))
     return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
 
 
-def _input_size(model: keras.Model) -> tuple[int, int]:
-    shape = tuple(model.inputs[0].shape)
-    if len(shape) != 4 or shape[-1] != 3 or None in shape[1:]:
+def _input_shape(model: keras.Model, size: tuple[int, int] | None) -> tuple[tuple[int, int], int]:
+    """Rows and columns, and channels, of what the model is fed."""
+    shape = tuple(model.inputs[0].shape)[1:]
+    if len(shape) != 3 or shape[-1] not in (1, 3):
+        first = len(shape) == 3 and shape[0] in (1, 3)
         raise UnsupportedModelError(
-            f"The model wants inputs of shape {shape[1:]}; Triptych explains models of pictures "
-            "with a fixed height and width and three channels, the channels last."
+            f"The model wants inputs of shape {shape}{', its channels first' if first else ''}; "
+            "Triptych explains models of pictures with one or three channels, the channels last."
         )
-    return shape[1], shape[2]
+    rows, columns, channels = shape
+    if size is None and None in (rows, columns):
+        raise UnsupportedModelError(
+            "The model takes pictures of any size: choose one, for example size=(224, 224)."
+        )
+    wanted = size or (rows, columns)
+    if any(own not in (None, side) for own, side in zip((rows, columns), wanted, strict=True)):
+        raise UnsupportedModelError(
+            f"The model wants pictures of {rows} x {columns}, and {wanted[0]} x {wanted[1]} was "
+            "asked for."
+        )
+    return (int(wanted[0]), int(wanted[1])), int(channels)
+
+
+def _units(model: keras.Model) -> int:
+    """How many numbers the model answers with."""
+    shape = tuple(model.outputs[0].shape)[1:]
+    if len(shape) != 1 or shape[0] is None:
+        raise UnsupportedModelError(
+            f"The model answers with an array of shape {shape}; a classifier answers with one "
+            "number for each class."
+        )
+    return int(shape[0])

@@ -4,11 +4,14 @@ A model is replayed, layer by layer, entering the layers that are models themsel
 is patched, so that threads can share it, and "Graph disconnected" cannot happen.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+
+from explainers.classifiers.screening import ModelError
 
 Watch = Callable[[str, Any, Any], None]
 
@@ -20,13 +23,13 @@ CONVOLUTIONS = (
 )
 
 
-class UnsupportedModelError(ValueError):
+class UnsupportedModelError(ModelError):
     """A model that cannot be explained; the text says why."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer whose output keeps a grid.
+    """A layer inside a model.
 
     Parameters
     ----------
@@ -34,19 +37,34 @@ class Layer:
         Its name, behind the names of the models it lies in: ``"backbone/block5_conv3"``.
     kind : str
         Its class in Keras.
-    grid : tuple of int
-        Rows and columns of its output.
-    channels : int
-        Channels of its output.
+    shape : tuple of int
+        Of its output for one picture.
+    parameters : int
+        How many weights it has.
     convolution : bool
         Whether it is a convolution.
     """
 
     path: str
     kind: str
-    grid: tuple[int, int]
-    channels: int
+    shape: tuple[int, ...]
+    parameters: int
     convolution: bool
+
+    @property
+    def keeps_grid(self) -> bool:
+        """Whether its output has rows, columns and channels."""
+        return len(self.shape) == 3
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of its output."""
+        return self.shape[0], self.shape[1]
+
+    @property
+    def channels(self) -> int:
+        """Channels of its output."""
+        return self.shape[-1]
 
 
 class Graph:
@@ -70,14 +88,20 @@ class Graph:
     """
 
     def __init__(self, model: keras.Model) -> None:
+        _functional(model)
         if len(model.inputs) != 1 or len(model.outputs) != 1:
             raise UnsupportedModelError(
-                f"The model has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
-                "Triptych explains models with one of each."
+                f"The model has {_count(model.inputs, 'input')} and "
+                f"{_count(model.outputs, 'output')}; Triptych explains models with one of each."
             )
         self.model = model
         self._head = _last_layer(model)
         self.activation, self._linear_head = _without_activation(self._head)
+
+    @property
+    def nesting(self) -> str:
+        """The model, and the models nested in it, from the outside in."""
+        return _nesting(self.model)
 
     def __call__(self, inputs: Any, watch: Watch | None = None) -> Any:
         """Logits of a batch; `watch` is shown the path, the layer and the output of each step."""
@@ -101,19 +125,20 @@ class Graph:
         return keras.tree.flatten(outputs)[0]
 
 
-def describe(path: str, layer: Any, output: Any) -> Layer | None:
-    """The entry of one step in the list of layers; None if its output has no grid."""
-    shape: tuple = tuple(getattr(output, "shape", ()))
-    if len(shape) != 4 or None in shape[1:] or not isinstance(layer, keras.layers.Layer):
-        return None
-    _, height, width, channels = shape
+def describe(path: str, layer: Any, output: Any) -> Layer:
+    """The entry of one step in the list of layers."""
     return Layer(
         path,
         type(layer).__name__,
-        (int(height), int(width)),
-        int(channels),
+        tuple(int(side) for side in output.shape[1:]),
+        sum(math.prod(weight.shape) for weight in getattr(layer, "weights", ())),
         isinstance(layer, CONVOLUTIONS),
     )
+
+
+def _count(tensors: list, noun: str) -> str:
+    names = ", ".join(tensor._keras_history.operation.name for tensor in tensors[:4])
+    return f"{len(tensors)} {noun}{'' if len(tensors) == 1 else f's ({names})'}"
 
 
 def _functional(model: keras.Model) -> Any:
@@ -126,6 +151,14 @@ def _functional(model: keras.Model) -> Any:
     return functional
 
 
+def _nesting(model: keras.Model) -> str:
+    inner = [_nesting(layer) for layer in model.layers if isinstance(layer, keras.Model)]
+    kind = type(model).__name__
+    if len(inner) > 1:
+        return f"{kind} > ({', '.join(inner)})"
+    return " > ".join([kind, *inner])
+
+
 def _last_layer(model: keras.Model) -> Any:
     operation = _functional(model).outputs[0]._keras_history.operation
     return _last_layer(operation) if isinstance(operation, keras.Model) else operation
@@ -133,8 +166,9 @@ def _last_layer(model: keras.Model) -> Any:
 
 def _without_activation(head: Any) -> tuple[str, Callable]:
     """The name of the activation at the end, and the last layer without it."""
-    if isinstance(head, keras.layers.Softmax):
-        return "softmax", _identity
+    kind = type(head).__name__
+    if kind in ("Softmax", "Sigmoid"):
+        return kind.lower(), _identity
     name = getattr(getattr(head, "activation", None), "__name__", "linear")
     if name not in ("softmax", "sigmoid"):
         return "linear", head

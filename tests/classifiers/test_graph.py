@@ -10,6 +10,8 @@ from keras import layers
 
 from explainers import Classifier
 from explainers.classifiers.graph import Graph, UnsupportedModelError
+from explainers.classifiers.scaling import SIGNED, UNIT
+from explainers.classifiers.screening import ModelError
 
 SHAPE = (12, 16, 3)
 
@@ -174,20 +176,110 @@ def test_one_sigmoid_unit_becomes_two_classes() -> None:
 
 
 def test_two_inputs_are_refused_in_a_sentence() -> None:
-    first, second = keras.Input(SHAPE), keras.Input(SHAPE)
+    first, second = keras.Input(SHAPE, name="left"), keras.Input(SHAPE, name="right")
     model = keras.Model([first, second], layers.Add()([first, second]))
-    with pytest.raises(UnsupportedModelError, match="2 inputs and 1 outputs"):
+    with pytest.raises(UnsupportedModelError, match=r"2 inputs \(left, right\) and 1 output;"):
         Graph(model)
 
 
-@pytest.mark.parametrize(("shape", "said"), [((12, 16, 1), "12, 16, 1"), ((None, 16, 3), "None")])
-def test_inputs_that_are_no_pictures_of_one_size_are_refused(shape: tuple, said: str) -> None:
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ((12, 16, 4), "shape \\(12, 16, 4\\); .* one or three channels"),
+        ((3, 12, 16), "its channels first"),
+        ((12, 16), "shape \\(12, 16\\)"),
+        ((None, 16, 3), "pictures of any size: choose one"),
+    ],
+)
+def test_inputs_that_are_no_pictures_are_refused(shape: tuple, said: str) -> None:
     inputs = keras.Input(shape)
-    model = keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(inputs)))
+    pool = layers.Flatten() if len(shape) == 2 else layers.GlobalAveragePooling2D()
+    model = keras.Model(inputs, layers.Dense(3)(pool(inputs)))
     with pytest.raises(UnsupportedModelError, match=said):
         Classifier(model, name="odd", labels="abc")
 
 
+@pytest.mark.parametrize("size", [(12, 16), (31, 20)])
+def test_a_model_of_any_size_is_asked_at_one(size: tuple[int, int]) -> None:
+    keras.utils.set_random_seed(8)
+    inputs = keras.Input((None, None, 3))
+    x = layers.GlobalMaxPooling2D()(layers.Conv2D(4, 3, name="only", activation="relu")(inputs))
+    model = keras.Model(inputs, layers.Dense(3, activation="softmax")(x))
+    batch = np.random.default_rng(2).uniform(0, 1, (4, *size, 3)).astype(np.float32)
+    classifier = Classifier(model, name="any", labels="abc", size=size)
+    assert classifier.size == size
+    assert classifier.layer("only").grid == (size[0] - 2, size[1] - 2)
+    np.testing.assert_allclose(
+        classifier.probabilities(batch), model.predict(batch, verbose=0), atol=1e-6
+    )
+
+
+def test_a_size_that_the_model_does_not_take_is_refused() -> None:
+    with pytest.raises(UnsupportedModelError, match="wants pictures of 12 x 16, and 16 x 16 was"):
+        Classifier(sequential(), name="fixed", size=(16, 16))
+
+
+def test_one_channel_is_the_luminance_of_the_pixels() -> None:
+    keras.utils.set_random_seed(8)
+    model = keras.Sequential(
+        [
+            keras.Input((12, 16, 1)),
+            layers.Conv2D(4, 3, activation="tanh"),
+            layers.Flatten(),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    classifier = Classifier(model, name="grey", labels="abc", scaling=SIGNED)
+    pixels = np.random.default_rng(2).uniform(0, 255, (2, *SHAPE)).astype(np.float32)
+    grey = pixels @ [0.299, 0.587, 0.114]
+    expected = model.predict(grey[..., None] / 127.5 - 1, verbose=0)
+    np.testing.assert_allclose(classifier.probabilities(pixels), expected, atol=1e-6)
+    (local,) = classifier.gradients(pixels, 1)
+    assert local.gradients.shape == pixels.shape
+    step = local.gradients[:1] / np.linalg.norm(local.gradients[0])
+    forward, backward = classifier.logits(np.concatenate([pixels[:1] + step, pixels[:1] - step]))
+    slope = float(forward[1] - backward[1]) / 2
+    assert slope == pytest.approx(float((local.gradients[0] * step[0]).sum()), rel=0.02)
+
+
+def test_one_unit_without_an_activation_is_a_sigmoids() -> None:
+    keras.utils.set_random_seed(8)
+    model = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dense(1)])
+    batch = np.random.default_rng(2).uniform(0, 1, (4, *SHAPE)).astype(np.float32)
+    classifier = Classifier(model, name="binary", labels=["dog"])
+    assert classifier.labels == ("not dog", "dog")
+    raw = model.predict(batch, verbose=0)[:, 0]
+    np.testing.assert_allclose(classifier.probabilities(batch)[:, 1], 1 / (1 + np.exp(-raw)), 1e-5)
+
+
+def test_the_same_network_fed_otherwise_compiles_nothing(
+    smooth: Classifier, smooth_model: keras.Model, pixels: np.ndarray
+) -> None:
+    signed = smooth.fed(SIGNED)
+    assert signed.name != smooth.name
+    np.testing.assert_allclose(
+        signed.probabilities(pixels[None]),
+        smooth_model.predict(pixels[None] / 127.5 - 1, verbose=0),
+        atol=1e-6,
+    )
+    assert signed._answer is smooth._answer
+    assert smooth.scaling == UNIT
+
+
+def test_outputs_that_are_no_classes_are_refused() -> None:
+    model = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(3, 3)])
+    with pytest.raises(UnsupportedModelError, match="array of shape \\(10, 14, 3\\)"):
+        Classifier(model, name="segmenter")
+
+
+def test_a_network_too_large_for_a_picture_is_refused_before_it_is_run() -> None:
+    inputs = keras.Input((None, None, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(64, 1)(inputs))
+    model = keras.Model(inputs, layers.Dense(2)(x))
+    with pytest.raises(UnsupportedModelError, match=r"100000 x 100000 takes 2\.56e\+03 GB"):
+        Classifier(model, name="huge", size=(100_000, 100_000))
+
+
 def test_a_wrong_number_of_labels_says_both_numbers() -> None:
-    with pytest.raises(UnsupportedModelError, match="3 classes, but 2 labels"):
+    with pytest.raises(ModelError, match="3 classes, but 2 labels"):
         Classifier(sequential(), name="short", labels="ab")

@@ -1,0 +1,199 @@
+"""A user's file, opened: screened, mended, measured before it is built, and asked once."""
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import keras
+import numpy as np
+
+from explainers.classifiers.check_up import find_scaling, typical_pictures
+from explainers.classifiers.classifier import Classifier
+from explainers.classifiers.labels import read_labels
+from explainers.classifiers.mending import mend
+from explainers.classifiers.scaling import AS_THEY_ARE, NAMED, Scaling
+from explainers.classifiers.screening import MEMORY_LIMIT, ModelError, screen
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, eq=False)
+class OwnModel:
+    """A model from a file.
+
+    Parameters
+    ----------
+    model : keras.Model
+    keras : str
+        The version of Keras that wrote it.
+    labels : tuple of str or None
+        The names of its classes, where they lay beside it in a zip.
+    """
+
+    model: keras.Model
+    keras: str
+    labels: tuple[str, ...] | None
+
+    @property
+    def any_size(self) -> bool:
+        """Whether it takes pictures of any size, so that one has to be chosen."""
+        return None in self.model.inputs[0].shape[1:]
+
+
+def open_classifier(
+    source: str | Path | bytes | BinaryIO,
+    labels: str | bytes | Path | Sequence[str] | Mapping | None = None,
+    scaling: Scaling | str = "auto",
+    *,
+    size: tuple[int, int] | None = None,
+    name: str | None = None,
+) -> Classifier:
+    """A classifier from a model file.
+
+    Parameters
+    ----------
+    source : path, bytes or binary file
+        ``.keras``; ``.h5`` of Keras 1, 2 or 3; or a zip with one of these and its labels, as
+        Teachable Machine exports it.
+    labels : sequence, mapping, text, bytes or Path, optional
+        The names of the classes, see `read_labels`. Those in the zip, or numbers, if None.
+    scaling : Scaling or str
+        From 0..255 to what the network was trained on: a `Scaling`; ``"0..1"``, ``"-1..1"``,
+        ``"0..255"``, ``"torch"``, ``"caffe"``, ``"tf"``; ``"inside"`` where the model scales its
+        pixels itself; or ``"auto"``, see `find_scaling`.
+    size : tuple of int, optional
+        Rows and columns, for a model that takes pictures of any size.
+    name : str, optional
+        What it is called; the file's name if None.
+
+    Raises
+    ------
+    ModelError
+        If the file is refused, or the model cannot be explained; the text says why.
+
+    Examples
+    --------
+    >>> open_classifier("my.keras", labels=["cat", "dog"])  # doctest: +SKIP
+    """
+    own = open_model(source)
+    if name is None:
+        name = Path(source).stem if isinstance(source, str | Path) else "your model"
+    return explain_as(own, name, None if labels is None else read_labels(labels), scaling, size)
+
+
+def open_model(source: str | Path | bytes | BinaryIO) -> OwnModel:
+    """The model in a file; the parameter and the error are those of `open_classifier`."""
+    with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
+        screened = screen(_on_disk(source, Path(folder)), Path(folder))
+        if screened.config is None:
+            raise ModelError(
+                "The file holds weights alone, without the network that they belong to: "
+                "save the whole model with model.save(...)."
+            )
+        config = mend(screened.config, screened.keras)
+        _check_size(config)
+        model = _asking_keras(lambda: _build(config), "cannot rebuild the model")
+        load_weights(model, screened.weights)
+        labels = None if screened.labels is None else read_labels(screened.labels)
+        return OwnModel(model, screened.keras, labels)
+
+
+def explain_as(
+    own: OwnModel,
+    name: str,
+    labels: Sequence[str] | None = None,
+    scaling: Scaling | str = "auto",
+    size: tuple[int, int] | None = None,
+    title: str | None = None,
+) -> Classifier:
+    """A classifier of an opened model; the parameters are those of `open_classifier`."""
+    if isinstance(scaling, str) and scaling not in (*NAMED, "auto"):
+        raise ModelError(f"There is no scaling {scaling!r}; there are auto, {', '.join(NAMED)}.")
+    classifier = _asking_keras(
+        lambda: Classifier(
+            own.model, name=name, labels=labels or own.labels, title=title, size=size
+        ),
+        "cannot run the model",
+    )
+    if not isinstance(scaling, Scaling):
+        scaling = find_scaling(classifier) if scaling == "auto" else NAMED[scaling]
+    classifier = classifier.fed(scaling, name) if scaling != AS_THEY_ARE else classifier
+    if not np.isfinite(classifier.logits(typical_pictures(classifier.size)[:1])).all():
+        raise ModelError("The model answers with values that are not finite numbers.")
+    return classifier
+
+
+def load_weights_file(model: keras.Model, source: str | Path | bytes | BinaryIO) -> None:
+    """Give a known network the weights from a file, screened like any other.
+
+    Raises
+    ------
+    ModelError
+        If the file is refused, or the weights are another network's.
+    """
+    with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
+        load_weights(model, screen(_on_disk(source, Path(folder)), Path(folder)).weights)
+
+
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Give a network the weights of a screened file."""
+    _asking_keras(lambda: model.load_weights(path), "finds weights that do not fit the network")
+
+
+def _on_disk(source: str | Path | bytes | BinaryIO, folder: Path) -> Path:
+    if isinstance(source, str | Path):
+        path = Path(source)
+        if not path.is_file():
+            raise ModelError(f"There is no file {path.name!r} at this path.")
+        return path
+    path = folder / "upload"
+    path.write_bytes(source if isinstance(source, bytes) else source.read())
+    return path
+
+
+def _build(config: dict[str, Any]) -> keras.Model:
+    # Keras takes the config apart while it reads it.
+    copy = json.loads(json.dumps(config))
+    model = keras.saving.deserialize_keras_object(copy, safe_mode=True)
+    if not model.built or not model.inputs:
+        raise ModelError("The model does not know the shape of its input.")
+    return model
+
+
+def _check_size(config: dict[str, Any]) -> None:
+    """Refuse a network too large for the memory, before any of it is there.
+
+    Within a stateless scope Keras builds a network without its weights. What it notes of them is
+    the thread's own and goes with it.
+    """
+
+    def count() -> dict[str, int]:
+        with keras.StatelessScope(initialize_variables=False):
+            weights = _build(config).weights
+            return {weight.path: 4 * int(np.prod(weight.shape, dtype=float)) for weight in weights}
+
+    with ThreadPoolExecutor(1) as fresh:
+        sizes = _asking_keras(lambda: fresh.submit(count).result(), "cannot rebuild the model")
+    total = sum(sizes.values())
+    if total > MEMORY_LIMIT:
+        largest = max(sizes, key=sizes.__getitem__)
+        raise ModelError(
+            f"The model takes {total / 1e9:,.3g} GB, most of all its {largest!r}, and "
+            f"{MEMORY_LIMIT / 1e9:.3g} GB are allowed."
+        )
+
+
+def _asking_keras(ask: Callable[[], Result], failure: str) -> Result:
+    """Ask Keras something about a model from outside, and put what it objects to in a sentence."""
+    try:
+        return ask()
+    except ModelError:
+        raise
+    except Exception as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = (lines or [type(error).__name__])[-1]
+        raise ModelError(f"Keras {failure}: {reason[:300]}") from error
