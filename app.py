@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from explainers.classifiers.zoo import CLASSIFIERS
-from pages.parts import cache
+from pages.parts import cache, check_up
 from pages.parts.figures import ranking_figure
 from pages.parts.frame import frame
 from pages.parts.grid import Subject, draw
@@ -20,18 +19,30 @@ with seen:
 with said:
     st.title(f"Why {answer.label}?", anchor=False)
     st.caption(
-        f"{CLASSIFIERS[selection.classifier.name]} gives it {percent(answer.probability)}, "
+        f"{selection.classifier.title} gives it {percent(answer.probability)}, "
         f"place {prediction.rank(answer.index)} of {len(prediction.labels):,}. "
         f"{picture.title}, {picture.size} pixels."
     )
     st.plotly_chart(
         ranking_figure(
-            prediction, answer.index, count=5, height=190, theme=st.context.theme.type or "light"
+            prediction,
+            answer.index,
+            count=5,
+            row_height=38,
+            theme=st.context.theme.type or "light",
         ),
         theme=None,
         config={"displayModeBar": False},
         alt=f"The five most probable classes: {', '.join(top)}",
     )
+
+if check_up.wanted():
+    with st.expander(
+        f"Check-up of {selection.classifier.title}",
+        icon=":material/stethoscope:",
+        expanded=True,
+    ):
+        check_up.draw(selection)
 
 draw(
     Subject(picture, selection.classifier, selection.pixels, prediction, selection.target),

@@ -1,7 +1,6 @@
 """What a model is, and whether it is fed right: told when it opens, before anyone believes it."""
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
@@ -11,7 +10,6 @@ from explainers.classifiers.prediction import Answer
 from explainers.classifiers.scaling import AS_THEY_ARE, COMMON, UNIT, Scaling
 
 SCALERS = ("Rescaling", "Normalization", "TrueDivide", "Divide", "Subtract", "Multiply")
-PICTURES = 8
 
 
 @dataclass(frozen=True)
@@ -82,9 +80,9 @@ def check_up(classifier: Classifier, pixels: np.ndarray) -> CheckUp:
     scalings = [classifier.scaling, *(entry for entry in COMMON if entry != classifier.scaling)]
     feedings = []
     for scaling in scalings:
-        fed = classifier.fed(scaling)
-        (answer,) = fed.predict(pixels).top(1)
-        feedings.append(Fed(scaling, answer, fed.surprise(typical_pictures(classifier.size))))
+        variant = classifier.variant(scaling=scaling)
+        (answer,) = variant.predict(pixels).top(1)
+        feedings.append(Fed(scaling, answer, variant.surprise))
     return CheckUp(
         classifier.nesting,
         _head(classifier),
@@ -104,8 +102,7 @@ def find_scaling(classifier: Classifier) -> Scaling:
     """
     if rescaling_inside(classifier):
         return AS_THEY_ARE
-    pictures = typical_pictures(classifier.size)
-    surprises = [(classifier.fed(scaling).surprise(pictures), scaling) for scaling in COMMON]
+    surprises = [(classifier.variant(scaling=scaling).surprise, scaling) for scaling in COMMON]
     known = [(surprise, scaling) for surprise, scaling in surprises if surprise is not None]
     return min(known, key=lambda pair: pair[0])[1] if known else UNIT
 
@@ -118,32 +115,6 @@ def rescaling_inside(classifier: Classifier) -> str | None:
         if layer.parameters:
             return None
     return None
-
-
-@cache
-def typical_pictures(size: tuple[int, int]) -> np.ndarray:
-    """Seeded noise with the statistics of photographs, ``(PICTURES, h, w, 3)`` float32 in 0..255.
-
-    Amplitudes fall with one over the frequency [1]_ and the three channels rise and fall mostly
-    together; the mean and the spread of brightness are those that ImageNet is scaled by.
-
-    References
-    ----------
-    .. [1] D. J. Field, "Relations between the statistics of natural images and the response
-       properties of cortical cells", Journal of the Optical Society of America A, 1987.
-    """
-    random = np.random.default_rng(0)
-    rows, columns = (np.fft.fftfreq(side) for side in size)
-    frequency = np.hypot(rows[:, None], columns)
-    frequency[0, 0] = np.inf
-    noise = np.fft.fft2(random.normal(size=(PICTURES, 4, *size)))
-    waves = np.fft.ifft2(noise / frequency).real
-    waves /= waves.std(axis=(2, 3), keepdims=True)
-    colours = waves[:, :1] + 0.35 * waves[:, 1:]
-    colours /= colours.std(axis=(1, 2, 3), keepdims=True)
-    brightness = random.normal(0, 25, (PICTURES, 1, 1, 1))
-    pictures = np.clip(114 + brightness + 63 * colours, 0, 255)
-    return np.ascontiguousarray(np.moveaxis(pictures, 1, -1), np.float32)
 
 
 def _head(classifier: Classifier) -> str:

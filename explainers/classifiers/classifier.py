@@ -23,6 +23,7 @@ from explainers.classifiers.labels import name_classes
 from explainers.classifiers.prediction import Prediction, Target
 from explainers.classifiers.scaling import AS_THEY_ARE, Scaling
 from explainers.classifiers.screening import MEMORY_LIMIT
+from explainers.classifiers.typical import typical_pictures
 
 INPUT = "input"
 
@@ -83,6 +84,8 @@ class Classifier:
     scaling : Scaling
     size : tuple of int
         Rows and columns of the pixels.
+    any_size : bool
+        Whether the model would take pictures of any other size.
     channels : int
         What the network is fed: 3, or 1 for the luminance of the pixels.
     activation : {"softmax", "sigmoid", "linear"}
@@ -113,12 +116,15 @@ class Classifier:
         self.scaling = scaling
         self._graph = Graph(model)
         self.activation, units = self._graph.activation, _units(model)
-        self.paired = units == 1 and self.activation != "softmax"
+        _check_choice(units, self.activation)
+        self.paired = units == 1
         self.labels = name_classes(labels, 2 if self.paired else units, paired=self.paired)
+        self.any_size = None in model.inputs[0].shape[1:]
         self.size, self.channels = _input_shape(model, size)
         self._inputs = tf.TensorSpec((None, *self.size, self.channels), tf.float32)
         self._compiling = threading.RLock()
         self._compiled = lru_cache(maxsize=24)(self._compile)
+        self._surprises = lru_cache(maxsize=24)(self._surprise)
         self.summary = self._look_inside()
         self._batch = max(1, min(BATCH, MEMORY_LIMIT // self._flow()))
 
@@ -127,11 +133,21 @@ class Classifier:
             f"<Classifier {self.name}: {self.size[0]} x {self.size[1]}, {len(self.labels)} classes>"
         )
 
-    def fed(self, scaling: Scaling, name: str | None = None) -> Self:
-        """The same network fed with another scaling; nothing is compiled again."""
+    def variant(
+        self,
+        *,
+        name: str | None = None,
+        labels: Sequence[str] | None = None,
+        scaling: Scaling | None = None,
+        title: str | None = None,
+    ) -> Self:
+        """The same network called, labelled or fed otherwise; nothing is compiled again."""
         twin = copy.copy(self)
-        twin.scaling = scaling
-        twin.name = name or f"{self.name} at {scaling.name}"
+        twin.scaling = scaling or self.scaling
+        twin.name = name or f"{self.name} at {twin.scaling.name}"
+        twin.title = title or self.title
+        if labels is not None:
+            twin.labels = name_classes(labels, len(self.labels), paired=self.paired)
         return twin
 
     @property
@@ -150,7 +166,9 @@ class Classifier:
         return tuple(layer for layer in self.layers if layer.convolution)
 
     def layer(self, path: str | None = None) -> Layer:
-        """The layer of that path; None stands for the last convolution.
+        """The layer of that path; None stands for the last convolution that tells places apart.
+
+        Some networks end in convolutions on a single cell, of which no map can be made.
 
         Raises
         ------
@@ -163,7 +181,8 @@ class Classifier:
                     f"{self.name} has no convolution, so there is no grid of features to look at; "
                     "choose a method that needs none."
                 )
-            return self.convolutions[-1]
+            wide = [layer for layer in self.convolutions if max(layer.grid) > 1]
+            return (wide or self.convolutions)[-1]
         for layer in self.layers:
             if layer.path == path:
                 return layer
@@ -272,33 +291,34 @@ class Classifier:
             lambda part: forward(*scene, tf.constant(part, tf.bool)), rows, self._batch
         )[0]
 
-    def surprise(self, batch: np.ndarray) -> float | None:
-        """How unlike its training these pixels are to the network, scaled as they are.
+    @property
+    def surprise(self) -> float | None:
+        """How unlike its training pictures are to the network, as they are scaled.
 
-        The network's first batch normalisation remembers the mean and the variance of what it
-        was given in training. With :math:`m_c` and :math:`v_c` those of channel c for this batch,
-        in units of what it remembers, this is the divergence of the two normal distributions,
+        The network's first batch normalisation remembers the mean and the variance of what it was
+        given in training. With :math:`m_c` and :math:`v_c` those of channel c for
+        `typical_pictures`, in units of what it remembers, this is the divergence of the two normal
+        distributions,
 
         .. math:: \\tfrac12 (v_c + m_c^2 - 1 - \\ln v_c),
 
         and of all channels the median. At least 0, lower is more alike; None if the network
         normalises no batches.
-
-        Parameters
-        ----------
-        batch : (n, h, w, 3) float32 ndarray
-            Several pictures; one alone says little.
         """
+        return self._surprises(self.scaling)
+
+    def _surprise(self, scaling: Scaling) -> float | None:
         if not any(layer.kind == "BatchNormalization" for layer in self.summary):
             return None
-        (values,) = self._in_batches(self._compiled("remembered"), batch)
-        values = values.reshape(-1, values.shape[-1]).astype(np.float64)
+        fed = self._feed(typical_pictures(self.size), scaling)
+        values = self._compiled("remembered")(fed).numpy().astype(np.float64)
+        values = values.reshape(-1, values.shape[-1])
         mean, variance = values.mean(0), values.var(0) + 1e-12
         return float(np.median((variance + mean**2 - 1 - np.log(variance)) / 2))
 
-    def _feed(self, pixels: np.ndarray) -> Any:
+    def _feed(self, pixels: np.ndarray, scaling: Scaling | None = None) -> Any:
         """What the network is fed for ``(..., 3)`` pixels."""
-        scaled = self.scaling(tf.constant(pixels, tf.float32))
+        scaled = (scaling or self.scaling)(tf.constant(pixels, tf.float32))
         return scaled if self.channels == 3 else tf.linalg.matvec(scaled, LUMINANCE)[..., None]
 
     def _by_pixels(self, gradients: np.ndarray) -> np.ndarray:
@@ -464,3 +484,11 @@ def _units(model: keras.Model) -> int:
             "number for each class."
         )
     return int(shape[0])
+
+
+def _check_choice(units: int, activation: str) -> None:
+    if units == 1 and activation == "softmax":
+        raise UnsupportedModelError(
+            "The model's only class always gets 1, which is what a softmax makes of one number: "
+            "end it in a sigmoid, or give it two classes."
+        )

@@ -4,6 +4,7 @@ A model is replayed, layer by layer, entering the layers that are models themsel
 is patched, so that threads can share it, and "Graph disconnected" cannot happen.
 """
 
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -114,6 +115,8 @@ class Graph:
                     return self._linear_head(*args, **kwargs)
                 if isinstance(layer, keras.Model):
                     return self._replay(layer, args[0], f"{prefix}{layer.name}/", watch)
+                if "training" in inspect.signature(layer.call).parameters:
+                    kwargs["training"] = False  # augmentation takes the opposite for granted
                 output = layer(*args, **kwargs)
                 if watch is not None:
                     watch(prefix + layer.name, layer, output)

@@ -94,8 +94,8 @@ def _from_text(text: str) -> list[Any]:
 def _from_rows(lines: list[str]) -> list[Any]:
     """One name a line, or CSV: all in one row, or a column of names beside one of indices."""
     rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO("\n".join(lines)))]
-    if len(rows) == 1:
-        return [cell for cell in rows[0] if cell]
+    if len(rows) <= 1:
+        return [cell for row in rows for cell in row if cell]
     if any(len(row) != 2 for row in rows):
         return lines
     for index, name in ((0, 1), (1, 0)):

@@ -227,16 +227,18 @@ def _mend_settings(name: str, config: Config, legacy: bool) -> Config:
     return _known(name, settings)
 
 
+UNIMPORTANT = ("trainable", "input_dtype", "input_dim", "input_length", *SHAPES)
+
+
 def _known(name: str, settings: Config) -> Config:
     """Without the arguments that were dropped since, as long as they say nothing."""
     constructor = getattr(keras.layers, name, None)
     if constructor is None:
         return settings
-    known = {
-        *inspect.signature(constructor.__init__).parameters,
-        *inspect.signature(keras.layers.Layer.__init__).parameters,
-        "name",
-    }
+    parameters = inspect.signature(constructor.__init__).parameters
+    known = {*parameters}
+    if any(entry.kind is entry.VAR_KEYWORD for entry in parameters.values()):
+        known |= {*inspect.signature(keras.layers.Layer.__init__).parameters}
     for key in settings.keys() - known:
         if name.startswith("Random"):
             continue  # it acts in training alone
@@ -248,7 +250,7 @@ def _known(name: str, settings: Config) -> Config:
             ("fused", True),
             ("depth_multiplier", 1),
         )
-        if not neutral and key not in ("input_dtype", "input_dim", "input_length", *SHAPES):
+        if not neutral and key not in UNIMPORTANT:
             raise ModelError(
                 f"The layer {settings.get('name')!r} has the setting {key} = {value!r}, which "
                 "today's Keras does not know."

@@ -11,12 +11,13 @@ from typing import Any, BinaryIO, TypeVar
 import keras
 import numpy as np
 
-from explainers.classifiers.check_up import find_scaling, typical_pictures
+from explainers.classifiers.check_up import find_scaling
 from explainers.classifiers.classifier import Classifier
 from explainers.classifiers.labels import read_labels
 from explainers.classifiers.mending import mend
-from explainers.classifiers.scaling import AS_THEY_ARE, NAMED, Scaling
+from explainers.classifiers.scaling import NAMED, Scaling
 from explainers.classifiers.screening import MEMORY_LIMIT, ModelError, screen
+from explainers.classifiers.typical import typical_pictures
 
 Result = TypeVar("Result")
 
@@ -94,7 +95,8 @@ def open_model(source: str | Path | bytes | BinaryIO) -> OwnModel:
                 "The file holds weights alone, without the network that they belong to: "
                 "save the whole model with model.save(...)."
             )
-        config = mend(screened.config, screened.keras)
+        raw, version = screened.config, screened.keras
+        config = _asking_keras(lambda: mend(raw, version), "cannot read the model's config")
         _check_size(config)
         model = _asking_keras(lambda: _build(config), "cannot rebuild the model")
         load_weights(model, screened.weights)
@@ -121,7 +123,7 @@ def explain_as(
     )
     if not isinstance(scaling, Scaling):
         scaling = find_scaling(classifier) if scaling == "auto" else NAMED[scaling]
-    classifier = classifier.fed(scaling, name) if scaling != AS_THEY_ARE else classifier
+    classifier = classifier.variant(scaling=scaling, name=name)
     if not np.isfinite(classifier.logits(typical_pictures(classifier.size)[:1])).all():
         raise ModelError("The model answers with values that are not finite numbers.")
     return classifier
@@ -140,8 +142,14 @@ def load_weights_file(model: keras.Model, source: str | Path | bytes | BinaryIO)
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
-    """Give a network the weights of a screened file."""
+    """Give a network the weights of a screened file, all of which are finite, and miss none."""
+    weights = [weight for weight in model.weights if "float" in weight.dtype]
+    for weight in weights:
+        weight.assign(np.full(weight.shape, np.nan, np.float32))
     _asking_keras(lambda: model.load_weights(path), "finds weights that do not fit the network")
+    missed = [weight.path for weight in weights if np.isnan(weight.numpy()).any()]
+    if missed:
+        raise ModelError(f"The file holds no weights for {missed[0]!r} ({len(missed)} missing).")
 
 
 def _on_disk(source: str | Path | bytes | BinaryIO, folder: Path) -> Path:

@@ -60,7 +60,6 @@ INITIALIZERS = """
 """
 REGULARIZERS = "L1 L1L2 L2 OrthogonalRegularizer"
 CONSTRAINTS = "MaxNorm MinMaxNorm NonNeg UnitNorm"
-POLICIES = "DTypePolicy Policy"
 OPERATIONS = {
     "keras.src.ops.numpy": """
         Absolute Add Clip Concatenate Divide Exp ExpandDims Flip GetItem Matmul Max Maximum Mean
@@ -91,7 +90,8 @@ HOMES = {
     "keras.initializers": INITIALIZERS,
     "keras.regularizers": REGULARIZERS,
     "keras.constraints": CONSTRAINTS,
-    "keras": POLICIES,
+    "keras": "DTypePolicy",
+    "keras.mixed_precision": "Policy",
 }
 HOME_OF = {name: home for home, names in HOMES.items() for name in names.split()}
 ACTIVATIONS = _names(
@@ -101,6 +101,9 @@ ACTIVATIONS = _names(
     """
 )
 VALUES = ("__tensor__", "__numpy__", "__ellipsis__", "__slice__", "__keras_tensor__")
+NUMBERS = re.compile(r"bool|u?int(8|16|32|64)|b?float(16|32|64)")
+"""The types of values; NumPy's others hold objects, or items of any length."""
+
 # The modules that Keras has lived in. Whatever a file names, the copy names the one home above.
 KERAS = re.compile(r"(keras|tf_keras|tensorflow\.keras|tensorflow\.python\.keras)(\.[a-z0-9_]+)*")
 
@@ -350,9 +353,12 @@ def _clean_object(value: dict[str, Any], place: str, depth: int) -> Any:
     if not isinstance(name, str) or not isinstance(module, str | None):
         raise ModelError(f"An object in {place} does not say what it is.")
     if name in VALUES:
+        kind = config.get("dtype", "bool") if isinstance(config, dict) else "bool"
+        if not isinstance(kind, str) or not NUMBERS.fullmatch(kind):
+            raise ModelError(f"A value in {place} is of the type {str(kind)[:80]!r}, no number.")
         return {"class_name": name, "config": _clean(config, place, depth + 1)}
     if name == "function":
-        if config not in ACTIVATIONS:
+        if not isinstance(config, str) or config not in ACTIVATIONS:
             raise ModelError(
                 f"A function in {place}, {str(config)[:80]!r}, is none of Keras's activations."
             )
@@ -361,16 +367,19 @@ def _clean_object(value: dict[str, Any], place: str, depth: int) -> Any:
     home = _home(name, module, place, operation=bare and "inbound_nodes" in value)
     registered = value.get("registered_name")
     if registered not in (None, name, f"keras>{name}", f"tf_keras>{name}"):
-        raise ModelError(f"{place.capitalize()} is registered as {registered!r}, not Keras's own.")
+        raise ModelError(
+            f"{_capital(place)} is registered as {str(registered)[:80]!r}, not Keras's own."
+        )
     kept = {
         key: _clean(item, place, depth + 1)
         for key, item in value.items()
         if key in ("config", "name", "inbound_nodes", "build_config")
     }
     function = config.get("function") if isinstance(config, dict) else None
-    if name in LEGACY_OPERATIONS and function not in LEGACY_FUNCTIONS:
+    known = isinstance(function, str) and function in LEGACY_FUNCTIONS
+    if name in LEGACY_OPERATIONS and not known:
         raise ModelError(
-            f"{place.capitalize()} calls TensorFlow's {str(function)[:80]!r} directly, which "
+            f"{_capital(place)} calls TensorFlow's {str(function)[:80]!r} directly, which "
             "cannot be rebuilt: use Keras's layers instead."
         )
     return {**kept, "module": home, "class_name": name, "registered_name": None}
@@ -390,7 +399,7 @@ def _home(name: str, module: str | None, place: str, *, operation: bool) -> str:
             "Lambda": "A Lambda layer holds code, which is never run",
             "TFSMLayer": "A TFSMLayer runs a saved TensorFlow program, which is never done",
         }.get(name, "Only the image layers of Keras itself are opened")
-        raise ModelError(f"{place.capitalize()} is a {called[:120]!r}. {reason}.")
+        raise ModelError(f"{_capital(place)} is a {called[:120]!r}. {reason}.")
     return known
 
 
@@ -401,17 +410,18 @@ def _check_entry(key: str, item: Any, place: str) -> None:
         if isinstance(item, str) and (
             not known or (key.endswith("activation") and item.lower() not in ACTIVATIONS)
         ):
-            raise ModelError(f"{place.capitalize()} names {item[:80]!r} as its {key}.")
+            raise ModelError(f"{_capital(place)} names {item[:80]!r} as its {key}.")
     if key in WIDTHS and isinstance(item, int | float) and 4 * item > MEMORY_LIMIT:
+        number = f"{item:,}"[:40]
         raise ModelError(
-            f"{place.capitalize()} declares {key} = {item:,}, at least {_size(4 * item)}, and "
+            f"{_capital(place)} declares {key} = {number}, at least {_size(4 * item)}, and "
             f"{_size(MEMORY_LIMIT)} are allowed."
         )
     if key in SHAPES and isinstance(item, list):
         sides = [side for side in item if isinstance(side, int | float) and side > 0]
         if 4 * prod(sides) > MEMORY_LIMIT:
             raise ModelError(
-                f"{place.capitalize()} declares the shape {str(item)[:80]}, "
+                f"{_capital(place)} declares the shape {str(item)[:80]}, "
                 f"{_size(4 * prod(sides))}, and {_size(MEMORY_LIMIT)} are allowed."
             )
 
@@ -427,6 +437,8 @@ def _copy_arrays(source: h5py.Group, path: Path) -> None:
             if isinstance(item, h5py.Group):
                 _copy_names(item, target.require_group(name))
                 continue
+            if not _holds_numbers(item):
+                raise ModelError(f"{name!r} in the HDF5 file is no array of numbers.")
             total += prod(item.shape) * item.dtype.itemsize
             if total > MEMORY_LIMIT:
                 raise ModelError(
@@ -441,6 +453,8 @@ def _walk(group: h5py.Group, prefix: str, depth: int) -> Iterator[tuple[str, Any
         raise ModelError(f"The groups of weights below {prefix!r} are nested too deep.")
     for key in group:
         name = prefix + key
+        if "/" in key or key == ".":
+            raise ModelError(f"{name!r} in the HDF5 file is a path, not the name of one array.")
         if name in NOT_WEIGHTS:
             continue
         _check_link(group.get(key, getlink=True), name)
@@ -455,9 +469,12 @@ def _check_link(link: Any, name: str) -> None:
         raise ModelError(f"{name!r} in the HDF5 file is a link that leads elsewhere.")
 
 
-def _array(item: Any, name: str) -> np.ndarray:
-    if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "fiub" or item.shape is None:
-        raise ModelError(f"{name!r} in the HDF5 file is no array of numbers.")
+def _holds_numbers(item: Any) -> bool:
+    """Whether it is a dataset with a shape, and neither a type nor without any space."""
+    return isinstance(item, h5py.Dataset) and item.shape is not None and item.dtype.kind in "fiub"
+
+
+def _array(item: h5py.Dataset, name: str) -> np.ndarray:
     if item.is_virtual or item.external:
         raise ModelError(f"The array {name!r} in the HDF5 file lies in another file.")
     declared = prod(item.shape) * item.dtype.itemsize
@@ -478,7 +495,13 @@ def _copy_names(source: h5py.Group, target: h5py.Group) -> None:
             target.attrs[key] = source.attrs[key]
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _size(count: float) -> str:
+    if count > 1e18:
+        return "over a billion GB"
     for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= size:
             return f"{count / size:,.3g} {unit}"

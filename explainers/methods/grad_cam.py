@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier, Score
 
 
-def _convolutions(classifier: "Classifier") -> tuple[str | None, ...]:
-    return (None, *(layer.path for layer in reversed(classifier.convolutions)))
+def _layers(classifier: "Classifier") -> tuple[str | None, ...]:
+    """Convolutions first, the last of them first; then all else that keeps a grid."""
+    late_first = classifier.layers[::-1]
+    convolutions = [layer.path for layer in late_first if layer.convolution]
+    others = [layer.path for layer in late_first if not layer.convolution]
+    return None, *convolutions, *others
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,9 +73,9 @@ class GradCam(Explainer):
 
     layer: str | None = setting(
         None,
-        "Convolution",
+        "Layer",
         "Early ones see edges on a fine grid, late ones see parts of things on a coarse grid.",
-        choices=_convolutions,
+        choices=_layers,
     )
     of: "Score" = setting(
         "logit",

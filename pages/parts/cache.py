@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from explainers import Classifier, Explainer, Prediction, Target, load_classifier
+from explainers import CheckUp, Classifier, Explainer, Prediction, Target
+from explainers import check_up as look_over
 from explainers.images.samples import SAMPLES
 from pages.parts.picture import Picture, data_uri
 
@@ -65,12 +66,32 @@ class Run:
                 self.finished = self.latest.done == self.latest.total
             except LookupError as reason:
                 self.failure, self.finished = str(reason), True
+            if self.finished:
+                self._observations = iter(())  # and with it the classifier
 
 
-@st.cache_resource(max_entries=CLASSIFIERS_IN_MEMORY, show_spinner="Loading the classifier")
-def classifier(name: str) -> Classifier:
-    """A classifier, built and compiled once for all sessions."""
-    return load_classifier(name)
+@st.cache_resource(max_entries=CLASSIFIERS_IN_MEMORY, show_spinner="Opening the classifier")
+def _classifier(key: str, _load: Callable[[], Classifier]) -> Classifier:
+    return _load()
+
+
+def classifier(key: str, load: Callable[[], Classifier]) -> Classifier:
+    """A classifier, built and compiled once for all sessions; the oldest unused is let go."""
+    return _classifier(key, load)
+
+
+@st.cache_resource(max_entries=PICTURES_IN_SESSION, scope="session", show_spinner=False)
+def _check_up(digest: str, classifier: str, _look: Callable[[], CheckUp]) -> CheckUp:
+    return _look()
+
+
+def check_up(picture: Picture, asked: Classifier) -> CheckUp:
+    """What a classifier is, and what it says to a picture under each scaling."""
+    return _check_up(
+        picture.digest,
+        asked.name,
+        lambda: look_over(asked, asked.prepare(picture.image)),
+    )
 
 
 @st.cache_resource(show_spinner=False)

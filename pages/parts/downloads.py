@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from explainers import Explanation, Prediction
-from explainers.classifiers.zoo import CLASSIFIERS
+from explainers import Classifier, Explanation, Prediction
 from explainers.images.colouring import Style, coloured, encode, overlay, with_outlines
 from pages.parts.figures import CELLS
 from pages.parts.picture import Picture
@@ -69,7 +68,11 @@ def arrays_npz(explanation: Explanation) -> bytes:
 
 
 def poster_png(
-    explanations: Sequence[Explanation], picture: Picture, prediction: Prediction, style: Style
+    explanations: Sequence[Explanation],
+    picture: Picture,
+    classifier: Classifier,
+    prediction: Prediction,
+    style: Style,
 ) -> bytes:
     """The picture and all maps side by side, with what they are, as one PNG."""
     answer = prediction[explanations[0].target.index]
@@ -94,7 +97,7 @@ def poster_png(
     heading = f"Why {answer.label}?"
     write(MARGIN, 30, heading, 38, INK)
     said = (
-        f"{CLASSIFIERS[explanations[0].classifier]} gives it {percent(answer.probability)}, "
+        f"{classifier.title} gives it {percent(answer.probability)}, "
         f"place {prediction.rank(answer.index)} of {len(prediction.labels):,}"
     )
     write(MARGIN, 84, said, 22, FAINT)

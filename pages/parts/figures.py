@@ -178,7 +178,7 @@ def matrix_figure(
 
 
 def ranking_figure(
-    prediction: Prediction, explained: int, *, count: int, height: int, theme: str
+    prediction: Prediction, explained: int, *, count: int, row_height: int, theme: str
 ) -> go.Figure:
     """The most probable classes as bars, with the explained class among them and marked."""
     answers = prediction.top(count)
@@ -205,7 +205,7 @@ def ranking_figure(
     )
     return _figure(
         [bars],
-        height=height,
+        height=row_height * len(answers),
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         bargap=0.35,
         dragmode=False,

@@ -7,14 +7,18 @@ import numpy as np
 import streamlit as st
 
 from explainers import METHODS, Classifier, Explainer, ImageError, Prediction, Target, read_image
-from explainers.classifiers.zoo import CLASSIFIERS
 from explainers.images.colouring import COLOUR_MAPS, Style
+from explainers.images.reading import MAX_BYTES
 from explainers.images.samples import SAMPLES
-from pages.parts import cache
+from pages.parts import cache, classifiers
 from pages.parts.picture import Picture
 from pages.parts.words import percent
 
 PROBABLE = 5
+PAGES = {
+    "app.py": ("Compare", ":material/view_column_2:"),
+    "pages/model.py": ("The model", ":material/account_tree:"),
+}
 STYLES = {
     "Fading": Style("turbo", 0.8, fading=True),
     "Even": Style("jet", 0.4, fading=False),
@@ -56,14 +60,21 @@ def frame(title: str) -> Selection:
     _open_link()
     with st.sidebar:
         st.markdown("## Triptych")
+        _link_pages()
         picture = _choose_picture()
-        classifier = _choose_classifier()
+        classifier = classifiers.choose(picture)
         pixels = classifier.prepare(picture.image)
         prediction = cache.prediction(picture, classifier, pixels)
         target = _choose_target(picture, classifier, prediction)
         methods = _choose_methods()
         style = _choose_style()
     return Selection(picture, classifier, pixels, prediction, target, methods, style)
+
+
+def _link_pages() -> None:
+    with st.container(horizontal=True, gap="small"):
+        for page, (label, icon) in PAGES.items():
+            st.page_link(page, label=label, icon=icon, query_params=st.query_params.to_dict())
 
 
 def _open_link() -> None:
@@ -77,7 +88,7 @@ def _open_link() -> None:
     st.session_state.refusal = None
     linked = st.query_params.get("class", "")
     if linked.isdecimal():
-        st.session_state.chosen_classes[picture.digest] = int(linked)
+        st.session_state.chosen_classes[f"{picture.digest}-1000"] = int(linked)
 
 
 def _choose_picture() -> Picture:
@@ -96,6 +107,7 @@ def _choose_picture() -> Picture:
         st.file_uploader(
             "A picture of yours",
             key="upload",
+            max_upload_size=MAX_BYTES // 2**20,
             on_change=_take,
             args=("upload",),
             help="JPEG, PNG, WebP, GIF, BMP or TIFF. It stays in this session.",
@@ -157,23 +169,13 @@ def _take(key: str) -> None:
     st.session_state.refusal = None
 
 
-def _choose_classifier() -> Classifier:
-    name = st.selectbox(
-        "Classifier",
-        list(CLASSIFIERS),
-        format_func=CLASSIFIERS.__getitem__,
-        key="classifier",
-        bind="query-params",
-    )
-    return cache.classifier(name)
-
-
 def _choose_target(picture: Picture, classifier: Classifier, prediction: Prediction) -> Target:
     ranking = [int(index) for index in prediction.ranking]
     options = [*ranking[:PROBABLE], ranking[-1], *ranking[PROBABLE:-1]]
     chosen: dict[str, int] = st.session_state.chosen_classes
     key = f"class-{picture.digest}-{classifier.name}"
-    current = chosen.get(picture.digest, ranking[0])
+    among = f"{picture.digest}-{len(ranking)}"
+    current = chosen.get(among, ranking[0])
     index = st.selectbox(
         "Class to explain",
         options,
@@ -181,15 +183,15 @@ def _choose_target(picture: Picture, classifier: Classifier, prediction: Predict
         format_func=lambda index: _in_words(prediction, index),
         key=key,
         on_change=_choose_class,
-        args=(picture.digest, key),
+        args=(among, key),
         help="The five most probable first, then the least probable, then all. Type to search.",
     )
     st.query_params["class"] = str(index)
     return Target(index)
 
 
-def _choose_class(digest: str, key: str) -> None:
-    st.session_state.chosen_classes[digest] = st.session_state[key]
+def _choose_class(among: str, key: str) -> None:
+    st.session_state.chosen_classes[among] = st.session_state[key]
 
 
 def _in_words(prediction: Prediction, index: int) -> str:

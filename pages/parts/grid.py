@@ -337,7 +337,9 @@ def _offer_poster(
 ) -> None:
     slot.download_button(
         "Poster",
-        lambda: downloads.poster_png(explanations, subject.picture, subject.prediction, look.style),
+        lambda: downloads.poster_png(
+            explanations, subject.picture, subject.classifier, subject.prediction, look.style
+        ),
         f"triptych-{slug(subject.picture.title)}-poster.png",
         "image/png",
         icon=":material/photo_library:",

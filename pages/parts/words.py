@@ -1,18 +1,25 @@
 """Numbers and names as a person reads them."""
 
+import math
 import re
 
 from explainers import Explanation
 
 
 def percent(probability: float) -> str:
-    """A probability: ``77.1%``, or ``3.9e-07`` where a percentage would say nothing."""
-    return f"{probability:.1%}" if probability >= 0.001 else f"{probability:.1e}"
+    """A probability: ``77.1%``; ``3.9e-07`` and ``99.998%`` where one digit would say too much."""
+    if probability < 0.001:
+        return f"{probability:.1e}"
+    rest = 1 - probability
+    decimals = 1 if rest >= 0.0005 or rest <= 0 else math.ceil(-math.log10(rest)) - 2
+    return f"{probability:.{max(1, decimals)}%}"
 
 
 def number(value: float) -> str:
-    """A raw value of a map, three digits."""
-    return f"{value:.3g}".replace("e-0", "e-")
+    """A raw value, three digits."""
+    if 1000 <= abs(value) < 1e7:
+        return f"{value:,.0f}"
+    return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e")
 
 
 def power_of_ten(exponent: int) -> str:

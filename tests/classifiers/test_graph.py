@@ -71,6 +71,12 @@ def shared_layer() -> keras.Model:
     return keras.Model(inputs, x)
 
 
+def augmented() -> keras.Model:
+    augmentation = keras.Sequential([layers.RandomFlip(), layers.RandomRotation(0.3)], name="turn")
+    inner = [augmentation, layers.GaussianNoise(0.9), layers.Conv2D(4, 3, name="only")]
+    return keras.Sequential([keras.Input(SHAPE), *inner, *_tail()])
+
+
 NESTINGS: dict[Callable[[], keras.Model], list[str]] = {
     flat_functional: ["only"],
     sequential: ["only"],
@@ -78,6 +84,7 @@ NESTINGS: dict[Callable[[], keras.Model], list[str]] = {
     functional_in_functional: ["backbone/first", "backbone/second"],
     sequential_in_sequential_in_functional: ["outer/inner/core/first", "outer/inner/core/second"],
     shared_layer: ["twice"],
+    augmented: ["only"],
 }
 
 
@@ -255,7 +262,7 @@ def test_one_unit_without_an_activation_is_a_sigmoids() -> None:
 def test_the_same_network_fed_otherwise_compiles_nothing(
     smooth: Classifier, smooth_model: keras.Model, pixels: np.ndarray
 ) -> None:
-    signed = smooth.fed(SIGNED)
+    signed = smooth.variant(scaling=SIGNED)
     assert signed.name != smooth.name
     np.testing.assert_allclose(
         signed.probabilities(pixels[None]),

@@ -1,0 +1,89 @@
+"""The check-up of a model: what it is, and whether it is fed right."""
+
+import streamlit as st
+
+from explainers import CheckUp, Classifier
+from explainers.classifiers.check_up import Fed
+from pages.parts import cache
+from pages.parts.frame import Selection
+from pages.parts.words import number
+
+
+def wanted() -> bool:
+    """Whether a model of a person's own answers, which nobody has looked over before."""
+    return st.session_state.answering.name is None
+
+
+def draw(selection: Selection) -> None:
+    """Draw the facts, and the answers under each scaling."""
+    found = cache.check_up(selection.picture, selection.classifier)
+    facts, feedings = st.columns([2, 3], gap="large")
+    with facts:
+        st.table(_facts(found), border="horizontal", hide_header=True)
+    with feedings:
+        st.markdown("**What it answers to this picture, by how its pixels are scaled**")
+        in_use = selection.classifier.scaling
+        st.dataframe(
+            [_row(fed, in_use=fed.scaling == in_use) for fed in found.feedings],
+            hide_index=True,
+            column_config={
+                "Confidence": st.column_config.ProgressColumn(
+                    format="percent", min_value=0.0, max_value=1.0
+                ),
+                "Surprise": st.column_config.TextColumn(
+                    help="How unlike its training such pixels are to the network: the divergence "
+                    "of what its first batch normalisation is given from what it remembers, for "
+                    "noise with the statistics of photographs. Lower is more alike."
+                ),
+            },
+            alt="The answer of the network under each scaling of the pixels",
+        )
+        _judge(found, selection.classifier)
+
+
+def _facts(found: CheckUp) -> dict[str, list[str]]:
+    rows, columns, channels = found.input
+    grids = [layer for layer in found.layers if layer.convolution]
+    facts = {
+        "Kind": found.kind,
+        "Head": found.head,
+        "Input": f"{rows} × {columns}, {'grey' if channels == 1 else 'red, green and blue'}",
+        "Scaling inside": found.rescaling or "none",
+        "Parameters": f"{found.parameters:,}",
+        "Layers": f"{len(found.layers)}, {len(grids)} of them convolutions",
+    }
+    if grids:
+        facts["Finest and coarsest"] = " to ".join(
+            f"{layer.grid[0]} × {layer.grid[1]}" for layer in (grids[0], grids[-1])
+        )
+    return {"": [f"**{name}**" for name in facts], " ": list(facts.values())}
+
+
+def _row(fed: Fed, *, in_use: bool) -> dict[str, object]:
+    return {
+        "Pixels scaled to": f"{fed.scaling.name} (in use)" if in_use else fed.scaling.name,
+        "Answer": fed.answer.label,
+        "Confidence": fed.answer.probability,
+        "Surprise": "unknown" if fed.surprise is None else number(fed.surprise),
+    }
+
+
+def _judge(found: CheckUp, classifier: Classifier) -> None:
+    """Say whether the scaling in use is the one that there is evidence for."""
+    likeliest = found.likeliest
+    if found.rescaling:
+        fits = classifier.scaling.name == "0..255"
+        said = f"The model scales its pixels itself, in its layer {found.rescaling!r}: "
+        said += "0..255 is right." if fits else "choose 0..255 in the sidebar."
+    elif likeliest is None:
+        fits = False
+        said = (
+            "Nothing in the model tells what it was trained on: choose the scaling of your "
+            "training in the sidebar."
+        )
+    else:
+        fits = likeliest.scaling == classifier.scaling
+        said = f"The model's memory of its training speaks for {likeliest.scaling.name}"
+        said += ", which is in use." if fits else ": choose it in the sidebar."
+    show, icon = (st.success, ":material/check:") if fits else (st.warning, ":material/warning:")
+    show(said, icon=icon)

@@ -1,0 +1,77 @@
+"""Every layer of a model as a table that can be searched, and the way to explain at one."""
+
+import streamlit as st
+
+from explainers import Classifier, GradCam
+from explainers.classifiers.graph import Layer
+
+
+def draw(classifier: Classifier) -> None:
+    """Draw the table; a chosen row offers to explain there."""
+    st.subheader("Layers", anchor=False)
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    sought = left.text_input(
+        "Find a layer", key="layer-search", placeholder="conv, pool, 14 × 14",
+        icon=":material/search:",
+    )  # fmt: skip
+    gridded = right.toggle(
+        "Only layers with a grid", key="layer-grid", help="Those that Grad-CAM can look at."
+    )
+    rows = {
+        layer: _row(layer)
+        for layer in classifier.summary
+        if (layer.keeps_grid or not gridded) and _fits(layer, sought)
+    }
+    if not rows:
+        st.info(f"No layer of {classifier.title} fits this search.", icon=":material/search_off:")
+        return
+    chosen = st.dataframe(
+        list(rows.values()),
+        hide_index=True,
+        height=420,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"layers-{classifier.name}-{sought}-{gridded}",
+        column_config={"Parameters": st.column_config.NumberColumn(format="localized")},
+        alt=f"The layers of {classifier.title}",
+    )
+    st.caption(f"{len(rows):,} of {len(classifier.summary):,} layers, early to late.")
+    picked = chosen.selection.rows
+    _offer(list(rows)[picked[0]] if picked else None)
+
+
+def _offer(layer: Layer | None) -> None:
+    words = "Choose a row to explain there."
+    if layer is not None:
+        words = layer.path
+        if not layer.keeps_grid:
+            words += " keeps no grid, so there is no map of it."
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if (
+            st.button(
+                "Explain at this layer",
+                icon=":material/my_location:",
+                type="primary",
+                disabled=layer is None or not layer.keeps_grid,
+            )
+            and layer
+        ):
+            st.session_state[f"{GradCam.name}-layer"] = layer.path
+            st.switch_page("app.py", query_params=st.query_params.to_dict())
+        st.caption(words)
+
+
+def _fits(layer: Layer, sought: str) -> bool:
+    text = " ".join(str(value) for value in _row(layer).values()).casefold()
+    return all(word in text for word in sought.casefold().replace("x", "×").split()) or (
+        sought.casefold() in text
+    )
+
+
+def _row(layer: Layer) -> dict[str, object]:
+    return {
+        "Layer": layer.path,
+        "Kind": layer.kind,
+        "Output": " × ".join(f"{side:,}" for side in layer.shape),
+        "Parameters": layer.parameters,
+    }
