@@ -111,13 +111,12 @@ class Graph:
     def _replay(self, model: keras.Model, inputs: Any, prefix: str, watch: Watch | None) -> Any:
         def step(layer: Any) -> Callable:
             def call(*args: Any, **kwargs: Any) -> Any:
-                if layer is self._head:
-                    return self._linear_head(*args, **kwargs)
                 if isinstance(layer, keras.Model):
                     return self._replay(layer, args[0], f"{prefix}{layer.name}/", watch)
                 if "training" in inspect.signature(layer.call).parameters:
                     kwargs["training"] = False  # augmentation takes the opposite for granted
-                output = layer(*args, **kwargs)
+                act = self._linear_head if layer is self._head else layer
+                output = act(*args, **kwargs)
                 if watch is not None:
                     watch(prefix + layer.name, layer, output)
                 return output

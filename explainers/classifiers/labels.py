@@ -36,7 +36,10 @@ def read_labels(source: str | bytes | Path | Sequence[str] | Mapping) -> tuple[s
             raise ModelError(f"The file of labels cannot be read: {error.strerror}.") from error
     if isinstance(source, bytes):
         source = source.decode("utf-8-sig", errors="replace")
-    names = _from_text(source) if isinstance(source, str) else _from_object(source)
+    try:
+        names = _from_text(source) if isinstance(source, str) else _from_object(source)
+    except csv.Error as error:
+        raise ModelError("The labels hold a line too long to be a name.") from error
     names = [" ".join(str(name).split())[:LONGEST] for name in names]
     if not names or not all(names):
         raise ModelError("The labels hold no names, or empty ones: give one name for each class.")
@@ -85,7 +88,7 @@ def _from_text(text: str) -> list[Any]:
                 raise
             raise ModelError("The labels look like JSON but cannot be read as such.") from error
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    numbered = [re.fullmatch(r"(\d+)[\s:,;]+(.+)", line) for line in lines]
+    numbered = [re.fullmatch(r"(\d{1,9})[\s:,;]+(.+)", line) for line in lines]
     if lines and all(numbered):
         return _by_index({int(match[1]): match[2] for match in numbered if match}, len(lines))
     return _from_rows(lines)
@@ -99,15 +102,15 @@ def _from_rows(lines: list[str]) -> list[Any]:
     if any(len(row) != 2 for row in rows):
         return lines
     for index, name in ((0, 1), (1, 0)):
-        body = rows if rows[0][index].isdecimal() else rows[1:]
-        if body and all(row[index].isdecimal() for row in body):
+        body = rows if _is_index(rows[0][index]) else rows[1:]
+        if body and all(_is_index(row[index]) for row in body):
             return _by_index({int(row[index]): row[name] for row in body}, len(body))
     return lines
 
 
 def _from_object(value: Any) -> list[Any]:
     if isinstance(value, Mapping):
-        if all(str(key).isdecimal() for key in value):
+        if all(_is_index(str(key)) for key in value):
             return _by_index({int(key): _name(name) for key, name in value.items()}, len(value))
         if all(isinstance(index, int) for index in value.values()):
             return _by_index({index: name for name, index in value.items()}, len(value))
@@ -115,6 +118,10 @@ def _from_object(value: Any) -> list[Any]:
     if not isinstance(value, Sequence):
         raise ModelError("The labels are no list of names.")
     return [_name(name) for name in value]
+
+
+def _is_index(text: str) -> bool:
+    return text.isdecimal() and len(text) < 10
 
 
 def _name(entry: Any) -> Any:

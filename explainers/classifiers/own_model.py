@@ -1,25 +1,21 @@
-"""A user's file, opened: screened, mended, measured before it is built, and asked once."""
+"""A user's file, opened: screened, built, given its weights, and asked once."""
 
-import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import BinaryIO
 
 import keras
 import numpy as np
 
+from explainers.classifiers.building import asking_keras, build
 from explainers.classifiers.check_up import find_scaling
 from explainers.classifiers.classifier import Classifier
 from explainers.classifiers.labels import read_labels
-from explainers.classifiers.mending import mend
 from explainers.classifiers.scaling import NAMED, Scaling
-from explainers.classifiers.screening import MEMORY_LIMIT, ModelError, screen
+from explainers.classifiers.screening import ModelError, screen
 from explainers.classifiers.typical import typical_pictures
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +91,7 @@ def open_model(source: str | Path | bytes | BinaryIO) -> OwnModel:
                 "The file holds weights alone, without the network that they belong to: "
                 "save the whole model with model.save(...)."
             )
-        raw, version = screened.config, screened.keras
-        config = _asking_keras(lambda: mend(raw, version), "cannot read the model's config")
-        _check_size(config)
-        model = _asking_keras(lambda: _build(config), "cannot rebuild the model")
+        model = build(screened.config, screened.keras)
         load_weights(model, screened.weights)
         labels = None if screened.labels is None else read_labels(screened.labels)
         return OwnModel(model, screened.keras, labels)
@@ -115,18 +108,20 @@ def explain_as(
     """A classifier of an opened model; the parameters are those of `open_classifier`."""
     if isinstance(scaling, str) and scaling not in (*NAMED, "auto"):
         raise ModelError(f"There is no scaling {scaling!r}; there are auto, {', '.join(NAMED)}.")
-    classifier = _asking_keras(
-        lambda: Classifier(
+
+    def ask() -> Classifier:
+        classifier = Classifier(
             own.model, name=name, labels=labels or own.labels, title=title, size=size
-        ),
-        "cannot run the model",
-    )
-    if not isinstance(scaling, Scaling):
-        scaling = find_scaling(classifier) if scaling == "auto" else NAMED[scaling]
-    classifier = classifier.variant(scaling=scaling, name=name)
-    if not np.isfinite(classifier.logits(typical_pictures(classifier.size)[:1])).all():
-        raise ModelError("The model answers with values that are not finite numbers.")
-    return classifier
+        )
+        chosen = NAMED[scaling] if isinstance(scaling, str) and scaling != "auto" else scaling
+        if not isinstance(chosen, Scaling):
+            chosen = find_scaling(classifier)
+        classifier = classifier.variant(scaling=chosen, name=name)
+        if not np.isfinite(classifier.logits(typical_pictures(classifier.size)[:1])).all():
+            raise ModelError("The model answers with values that are not finite numbers.")
+        return classifier
+
+    return asking_keras(ask, "cannot run the model")
 
 
 def load_weights_file(model: keras.Model, source: str | Path | bytes | BinaryIO) -> None:
@@ -146,7 +141,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
     weights = [weight for weight in model.weights if "float" in weight.dtype]
     for weight in weights:
         weight.assign(np.full(weight.shape, np.nan, np.float32))
-    _asking_keras(lambda: model.load_weights(path), "finds weights that do not fit the network")
+    asking_keras(lambda: model.load_weights(path), "finds weights that do not fit the network")
     missed = [weight.path for weight in weights if np.isnan(weight.numpy()).any()]
     if missed:
         raise ModelError(f"The file holds no weights for {missed[0]!r} ({len(missed)} missing).")
@@ -161,47 +156,3 @@ def _on_disk(source: str | Path | bytes | BinaryIO, folder: Path) -> Path:
     path = folder / "upload"
     path.write_bytes(source if isinstance(source, bytes) else source.read())
     return path
-
-
-def _build(config: dict[str, Any]) -> keras.Model:
-    # Keras takes the config apart while it reads it.
-    copy = json.loads(json.dumps(config))
-    model = keras.saving.deserialize_keras_object(copy, safe_mode=True)
-    if not model.built or not model.inputs:
-        raise ModelError("The model does not know the shape of its input.")
-    return model
-
-
-def _check_size(config: dict[str, Any]) -> None:
-    """Refuse a network too large for the memory, before any of it is there.
-
-    Within a stateless scope Keras builds a network without its weights. What it notes of them is
-    the thread's own and goes with it.
-    """
-
-    def count() -> dict[str, int]:
-        with keras.StatelessScope(initialize_variables=False):
-            weights = _build(config).weights
-            return {weight.path: 4 * int(np.prod(weight.shape, dtype=float)) for weight in weights}
-
-    with ThreadPoolExecutor(1) as fresh:
-        sizes = _asking_keras(lambda: fresh.submit(count).result(), "cannot rebuild the model")
-    total = sum(sizes.values())
-    if total > MEMORY_LIMIT:
-        largest = max(sizes, key=sizes.__getitem__)
-        raise ModelError(
-            f"The model takes {total / 1e9:,.3g} GB, most of all its {largest!r}, and "
-            f"{MEMORY_LIMIT / 1e9:.3g} GB are allowed."
-        )
-
-
-def _asking_keras(ask: Callable[[], Result], failure: str) -> Result:
-    """Ask Keras something about a model from outside, and put what it objects to in a sentence."""
-    try:
-        return ask()
-    except ModelError:
-        raise
-    except Exception as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        reason = (lines or [type(error).__name__])[-1]
-        raise ModelError(f"Keras {failure}: {reason[:300]}") from error

@@ -25,7 +25,8 @@ MEMORY_LIMIT = 2**30
 """Bytes of weights, of one declared shape, and of what flows through the network for a picture."""
 
 SECONDS = 120
-CONFIG_LIMIT = 32 * 2**20
+ENVIRONMENT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
+CONFIG_LIMIT = 8 * 2**20
 LABELS_LIMIT = 2**20
 OBJECTS_LIMIT = 50_000
 DEPTH_LIMIT = 60
@@ -50,7 +51,7 @@ LAYERS = """
     RandomColorJitter RandomContrast RandomCrop RandomErasing RandomFlip RandomGaussianBlur
     RandomGrayscale RandomHue RandomRotation RandomSaturation RandomSharpness RandomShear
     RandomTranslation RandomZoom ReLU RepeatVector Rescaling Reshape Resizing SeparableConv2D
-    Softmax SpatialDropout1D SpatialDropout2D SpectralNormalization Subtract TimeDistributed
+    Softmax SpatialDropout1D SpatialDropout2D SpectralNormalization Subtract
     UnitNormalization UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D
 """
 INITIALIZERS = """
@@ -162,7 +163,8 @@ def screen(source: Path, folder: Path) -> Screened:
         If there is anything in the file that has no business there, or nothing that has.
     """
     command = [sys.executable, "-P", __file__, str(source), str(folder)]
-    environment = {**os.environ, "HDF5_PLUGIN_PRELOAD": "::", "OPENBLAS_NUM_THREADS": "1"}
+    needed = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    environment = needed | {"HDF5_PLUGIN_PRELOAD": "::", "OPENBLAS_NUM_THREADS": "1"}
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, timeout=SECONDS, check=False
@@ -187,13 +189,13 @@ def screen(source: Path, folder: Path) -> Screened:
     )
 
 
-def take_apart(source: Path, folder: Path) -> dict[str, Any]:
-    """What the process does: recognise, copy, and say what there is."""
+def take_apart(source: Path, folder: Path, *, inside: bool = False) -> dict[str, Any]:
+    """What the process does: recognise, copy, and say what there is; `inside` an archive or not."""
     with open(source, "rb") as file:
         start = file.read(8)
     if start.startswith(b"PK\x03\x04"):
         with zipfile.ZipFile(source) as archive:
-            return _take_archive_apart(archive, folder)
+            return _take_archive_apart(archive, folder, inside=inside)
     if start == b"\x89HDF\r\n\x1a\n":
         with h5py.File(source, "r") as file:
             return _take_hdf5_apart(file, folder)
@@ -203,8 +205,10 @@ def take_apart(source: Path, folder: Path) -> dict[str, Any]:
     raise ModelError("The file is no Keras model: give a .keras or .h5 file.")
 
 
-def _take_archive_apart(archive: zipfile.ZipFile, folder: Path) -> dict[str, Any]:
+def _take_archive_apart(archive: zipfile.ZipFile, folder: Path, *, inside: bool) -> dict[str, Any]:
     members = _members(archive)
+    if "config.json" not in members and inside:
+        raise ModelError("The archive holds an archive: take the model out of it.")
     if "config.json" not in members:
         return _take_bundle_apart(archive, members, folder)
     for name in members:
@@ -241,9 +245,7 @@ def _take_bundle_apart(
         )
     inner = folder / "inner"
     inner.write_bytes(_read(archive, files[models[0]], MEMORY_LIMIT))
-    if zipfile.is_zipfile(inner) and not models[0].endswith(".keras"):
-        raise ModelError("The archive holds an archive: take the model out of it.")
-    facts = take_apart(inner, folder)
+    facts = take_apart(inner, folder, inside=True)
     inner.unlink()
     if labels:
         text = _read(archive, files[labels[0]], LABELS_LIMIT)
@@ -459,6 +461,8 @@ def _walk(group: h5py.Group, prefix: str, depth: int) -> Iterator[tuple[str, Any
             continue
         _check_link(group.get(key, getlink=True), name)
         item = group[key]
+        if h5py.h5o.get_info(item.id).rc > 1:
+            raise ModelError(f"{name!r} in the HDF5 file is there under several names.")
         yield name, item
         if isinstance(item, h5py.Group):
             yield from _walk(item, f"{name}/", depth + 1)

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from PIL import Image
 from skimage import segmentation
 
 from explainers.settings import Settings, setting
+
+SMALL = 112
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,9 @@ class Segmentation(Settings):
     def segments(self, pixels: np.ndarray) -> np.ndarray:
         """The superpixel of every pixel.
 
+        A picture smaller than `SMALL` is cut enlarged, as a person would look at it: its few
+        pixels would otherwise be one superpixel.
+
         Parameters
         ----------
         pixels : (h, w, 3) float32 ndarray
@@ -28,7 +34,14 @@ class Segmentation(Settings):
         (h, w) int32 ndarray
             Numbered 0 to k - 1 without gaps.
         """
-        cut = self._cut(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
+        image = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+        rows, columns = image.shape[:2]
+        times = -(-SMALL // min(rows, columns))
+        if times > 1:
+            larger = Image.fromarray(image).resize((columns * times, rows * times))
+            cut = self._cut(np.asarray(larger))[times // 2 :: times, times // 2 :: times]
+        else:
+            cut = self._cut(image)
         _, segments = np.unique(cut, return_inverse=True)
         return segments.reshape(cut.shape).astype(np.int32)
 

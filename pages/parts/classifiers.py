@@ -91,6 +91,12 @@ class Wanted:
         return f"{self.name or 'own'}-{self.file.digest}-{rows}x{columns}"
 
 
+def open_link() -> None:
+    """Take the classifier that the address bar names."""
+    linked = st.query_params.get("classifier")
+    st.session_state.network = linked if linked in zoo.CLASSIFIERS else next(iter(zoo.CLASSIFIERS))
+
+
 def choose(picture: Picture) -> Classifier:
     """Draw the choice; the classifier that answers."""
     sources = ["Ready-made", "Your own"] if UPLOADS or FOLDER else ["Ready-made"]
@@ -128,14 +134,17 @@ def _answering(wanted: Wanted | None) -> Classifier:
 
 
 def _choose_ready_made() -> Wanted | None:
+    names = list(zoo.CLASSIFIERS)
     name = st.selectbox(
         "Network",
-        list(zoo.CLASSIFIERS),
+        names,
+        names.index(st.session_state.network),
         format_func=_in_words,
         key="classifier",
-        bind="query-params",
         help="Trained on the 1,000 classes of ImageNet.",
     )
+    st.session_state.network = name
+    st.query_params["classifier"] = name
     files: dict[str, File] = st.session_state.setdefault("weights", {})
     if zoo.whereabouts(name) != "elsewhere":
         return Wanted(name)

@@ -86,6 +86,7 @@ def _open_link() -> None:
     st.session_state.picture = picture
     st.session_state.chosen_classes = {}
     st.session_state.refusal = None
+    classifiers.open_link()
     linked = st.query_params.get("class", "")
     if linked.isdecimal():
         st.session_state.chosen_classes[f"{picture.digest}-1000"] = int(linked)
@@ -171,7 +172,7 @@ def _take(key: str) -> None:
 
 def _choose_target(picture: Picture, classifier: Classifier, prediction: Prediction) -> Target:
     ranking = [int(index) for index in prediction.ranking]
-    options = [*ranking[:PROBABLE], ranking[-1], *ranking[PROBABLE:-1]]
+    options = list(dict.fromkeys([*ranking[:PROBABLE], ranking[-1], *ranking]))
     chosen: dict[str, int] = st.session_state.chosen_classes
     key = f"class-{picture.digest}-{classifier.name}"
     among = f"{picture.digest}-{len(ranking)}"

@@ -223,10 +223,12 @@ class _Card:
         )  # fmt: skip
         kind = "over the picture" if over_picture else "alone"
         named = f"{self.explainer.title} heatmap {kind} for {self._label}"
-        if not zoomable:
-            slot.plotly_chart(figure, theme=None, config=QUIET, alt=named)
-            return
         key = f"map-{self.explainer.name}-{over_picture}"
+        if not zoomable:
+            slot.plotly_chart(
+                figure, theme=None, config=QUIET, alt=named, key=f"{key}-{explanation.done}"
+            )
+            return
         slot.plotly_chart(
             figure, theme=None, config=QUIET, alt=named, key=key,
             on_select=lambda: _zoom(key), selection_mode="box",
@@ -248,6 +250,7 @@ class _Card:
                 ),
                 theme=None, config=QUIET,
                 alt=f"{self.explainer.title} as a {CELLS} by {CELLS} matrix for {self._label}",
+                key=f"matrix-{self.explainer.name}-{explanation.done}",
             )  # fmt: skip
 
     def _matrix(self, explanation: Explanation) -> tuple[np.ndarray, int]:

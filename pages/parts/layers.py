@@ -1,5 +1,7 @@
 """Every layer of a model as a table that can be searched, and the way to explain at one."""
 
+import re
+
 import streamlit as st
 
 from explainers import Classifier, GradCam
@@ -62,10 +64,11 @@ def _offer(layer: Layer | None) -> None:
 
 
 def _fits(layer: Layer, sought: str) -> bool:
+    """Whether every word is in the row; sides joined by an x are one word."""
     text = " ".join(str(value) for value in _row(layer).values()).casefold()
-    return all(word in text for word in sought.casefold().replace("x", "×").split()) or (
-        sought.casefold() in text
-    )
+    joined = re.sub(r"(?<=\d) ?[x×] ?(?=\d)", " × ", sought.casefold())
+    words = re.findall(r"\d+(?: × \d+)+|\S+", joined)
+    return all(re.search(rf"(?<!\d){re.escape(word)}", text) for word in words)
 
 
 def _row(layer: Layer) -> dict[str, object]:

@@ -2,56 +2,20 @@
 
 import io
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from streamlit.runtime.caching import clear_session_data_cache, clear_session_resource_cache
-from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Selectbox
 
 from explainers import Classifier, GradCam, LimeSuperpixels, Saliency, load_classifier, read_image
 from explainers.images.samples import SAMPLES
 from tests.app.charts import array, heatmaps
-
-APP = Path(__file__).parents[2] / "app.py"
-AS_ONE_SESSION = "test session id"
-FEW = {"saliency-samples": 4, "lime-samples": 60}
-
-
-def open_app(**query: str | list[str]) -> AppTest:
-    """The app at an address, with few samples so that it is quick."""
-    app = AppTest.from_file(APP, default_timeout=300)
-    for name, value in query.items():
-        app.query_params[name] = value
-    for name, value in FEW.items():
-        app.session_state[name] = value
-    app.run()
-    assert not app.exception
-    return app
-
-
-def class_menu(app: AppTest) -> Selectbox:
-    """The choice of the class, whose key depends on the picture and the classifier."""
-    (menu,) = (menu for menu in app.selectbox if menu.label == "Class to explain")
-    return menu
-
-
-def captions(app: AppTest) -> str:
-    return "\n".join(caption.value for caption in app.caption)
+from tests.app.driving import captions, class_menu, open_app
 
 
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
     return load_classifier("efficientnet-lite0")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_kept() -> None:
-    """All apps under test count as one session, whose results would outlive a test."""
-    clear_session_data_cache(AS_ONE_SESSION)
-    clear_session_resource_cache(AS_ONE_SESSION)
 
 
 @pytest.fixture
@@ -87,9 +51,9 @@ def test_a_link_opens_what_it_says() -> None:
 
 
 def test_a_link_names_the_classifier_too() -> None:
-    app = open_app(classifier="EfficientNet-Lite2", methods=["Grad-CAM"])
+    app = open_app(classifier="efficientnet-lite2", methods=["Grad-CAM"])
     assert "EfficientNet-Lite2 gives it 75" in captions(app)
-    assert app.query_params["classifier"] == "EfficientNet-Lite2"
+    assert app.query_params["classifier"] == "efficientnet-lite2"
 
 
 @pytest.mark.parametrize("linked", ["-1", "5000", "cat", "²"])
