@@ -1,6 +1,7 @@
-"""The README's snippet works as it stands."""
+"""The README's snippets work as they stand."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,19 +10,36 @@ from PIL import Image
 
 from explainers.images.samples import SAMPLES
 
+LEGACY = Path(__file__).parent / "classifiers" / "legacy"
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
-def test_the_snippet_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def snippets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The Python in the README, in a folder with the files that it names."""
     Image.fromarray(SAMPLES["cat"].read()).save(tmp_path / "cat.jpg", quality=95)
+    shutil.copy(LEGACY / "three_deep.keras", tmp_path / "my.keras")
     monkeypatch.chdir(tmp_path)
-    (snippet,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    return re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_first_snippet_explains(snippets: list[str]) -> None:
     names: dict = {}
-    exec(snippet, names)
+    exec(snippets[0], names)
     assert names["prediction"].top(1)[0].label == "Egyptian cat"
     matrix = names["explanation"].grid(14)
     assert matrix.shape == (14, 14)
     assert np.isfinite(matrix).all()
+
+
+def test_the_second_snippet_opens_a_model(
+    snippets: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    names: dict = {}
+    exec(snippets[1], names)
+    assert names["classifier"].labels == ("cat", "dog")
+    assert "Sequential > (Sequential > Functional, Sequential)" in capsys.readouterr().out
+    assert len(snippets) == 2
 
 
 def test_every_file_that_the_readme_draws_is_there() -> None:

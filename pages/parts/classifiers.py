@@ -116,17 +116,17 @@ def choose(picture: Picture) -> Classifier:
 def _answering(wanted: Wanted | None) -> Classifier:
     """The classifier that is wanted; if it cannot be had, say why and keep the last."""
     last: Wanted = st.session_state.setdefault("answering", Wanted(next(iter(zoo.CLASSIFIERS))))
-    refused: dict[Wanted, str] = st.session_state.setdefault("refused_models", {})
-    if wanted is not None and wanted not in refused:
+    refused: dict[str, str] = st.session_state.setdefault("refused_models", {})
+    if wanted is not None and wanted.key not in refused:
         try:
             classifier = cache.classifier(wanted.key, wanted.load)
         except ModelError as reason:
-            refused[wanted] = str(reason)
+            refused[wanted.key] = str(reason)
         else:
             st.session_state.answering = wanted
             return classifier
     if wanted is not None:
-        st.error(refused[wanted], icon=":material/block:")
+        st.error(refused[wanted.key], icon=":material/block:")
     classifier = cache.classifier(last.key, last.load)
     if wanted is not None:
         st.caption(f"{classifier.title} goes on answering.")

@@ -210,7 +210,7 @@ def ranking_figure(
         bargap=0.35,
         dragmode=False,
         font={"size": 15, "color": INK[theme], "family": FONT},
-        xaxis={"visible": False, "range": [0, 1.12], "fixedrange": True},
+        xaxis={"visible": False, "range": [0, 1.2], "fixedrange": True},
         yaxis={"fixedrange": True, "ticklabelstandoff": 6, "automargin": True},
     )
 

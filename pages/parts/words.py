@@ -40,7 +40,8 @@ def slug(text: str) -> str:
 def resolution(explanation: Explanation) -> str:
     """At what resolution the map was really measured."""
     if explanation.surrogate is not None:
-        return f"{len(explanation.surrogate.coefficients)} superpixels"
+        count = len(explanation.surrogate.coefficients)
+        return f"{count} superpixel{'' if count == 1 else 's'}"
     rows, columns = explanation.heatmap.shape
     return f"{rows} × {columns} {'pixels' if rows > 100 else 'cells'}"
 

@@ -66,7 +66,7 @@ def test_a_map_that_never_changes_while_it_streams_is_no_error() -> None:
     app.segmented_control(key="classifier-source").set_value("Your own").run()
     drop(app, ("model.h5", THREE_DEEP))
     assert "600 of 600 samples" in captions(app)
-    assert "Measured on 1 superpixels" in captions(app)
+    assert "Measured on 1 superpixel" in captions(app)
 
 
 def test_a_zip_with_both_is_enough_and_another_scaling_answers_otherwise() -> None:
