@@ -45,7 +45,7 @@ if check_up.wanted():
         check_up.draw(selection)
 
 draw(
-    Subject(picture, selection.classifier, selection.pixels, prediction, selection.target),
+    [Subject(picture, selection.classifier, selection.pixels, prediction, selection.target)],
     selection.methods,
     selection.style,
 )

@@ -30,6 +30,8 @@ class Observation:
     ----------
     classifier : str
         The name of the classifier.
+    classes : tuple of int
+        The classes that it was watched for; targets made of them can be interpreted.
     done, total : int
         How many samples have been taken, and how many there will be.
     seconds : float
@@ -37,6 +39,7 @@ class Observation:
     """
 
     classifier: str
+    classes: tuple[int, ...]
     done: int = 1
     total: int = 1
     seconds: float = 0.0
@@ -208,18 +211,18 @@ class Explainer(Settings, ABC):
     """What its map shows of the class, in plain words."""
     why_blank: ClassVar[str]
     """Why its map can be zero everywhere."""
-    target_free: ClassVar[bool] = False
-    """Whether what it observes serves every target."""
+    all_classes: ClassVar[bool] = False
+    """Whether what it observes serves every class, whatever classes it was watched for."""
 
     @abstractmethod
-    def cost(self, classifier: "Classifier") -> Cost:
-        """How many passes it will take, before it is run."""
+    def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:
+        """How many passes it will take for some classes together, before it is run."""
 
     @abstractmethod
     def observe(
-        self, classifier: "Classifier", pixels: np.ndarray, target: Target
+        self, classifier: "Classifier", pixels: np.ndarray, classes: tuple[int, ...]
     ) -> Iterator[Any]:
-        """Yield ever better observations; the last is final."""
+        """Yield ever better observations, for some classes together; the last is final."""
 
     @abstractmethod
     def interpret(self, observation: Any, target: Target) -> Explanation:
@@ -236,11 +239,12 @@ class Explainer(Settings, ABC):
         return replace(self, **{name: defaults[name] for name in readings})
 
     def observations(
-        self, classifier: "Classifier", pixels: np.ndarray, target: Target | int
+        self, classifier: "Classifier", pixels: np.ndarray, *targets: Target | int
     ) -> Iterator[Any]:
-        """Yield ever better observations, each with the time that it took."""
+        """Yield ever better observations that serve all targets, each with the time it took."""
         seconds, started = 0.0, time.perf_counter()
-        for observation in self.observe(classifier, pixels, Target.of(target)):
+        classes = tuple(sorted({index for each in targets for index in Target.of(each).classes}))
+        for observation in self.observe(classifier, pixels, classes):
             seconds += time.perf_counter() - started
             yield replace(observation, seconds=seconds)
             started = time.perf_counter()

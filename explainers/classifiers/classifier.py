@@ -47,7 +47,8 @@ class Local:
     values : (n, h', w', c) float32 ndarray
         The activations there; at the input, the pixels.
     gradients : (n, h', w', c) float32 ndarray
-        The gradient of the target's score by them, image by image.
+        The gradient of the target's score by them, image by image; ``(t, n, h', w', c)`` for t
+        targets.
     """
 
     values: np.ndarray
@@ -233,7 +234,7 @@ class Classifier:
     def gradients(
         self,
         batch: np.ndarray,
-        target: Target | int,
+        target: Target | int | Sequence[Target | int],
         at: Sequence[str] = (INPUT,),
         of: Score = "logit",
     ) -> list[Local]:
@@ -243,8 +244,9 @@ class Classifier:
         ----------
         batch : (n, h, w, 3) float32 ndarray
             Pixels.
-        target : Target or int
+        target : Target, int, or sequence of these
             A class, or the difference of two. It is a tensor: another class compiles nothing.
+            Several share the forward pass.
         at : sequence of str
             Paths of layers, and `INPUT` for the pixels themselves.
         of : {"logit", "probability"}
@@ -254,16 +256,22 @@ class Classifier:
         Returns
         -------
         list of Local
-            One for each place, in the order asked for.
+            One for each place, in the order asked for. For several targets, gradients have one
+            axis more, the first.
         """
-        weights = tf.constant(Target.of(target).weights(len(self.labels)))
+        several = not isinstance(target, Target | int | np.integer)
+        targets: Sequence[Any] = target if several else [target]  # type: ignore[assignment]
+        weights = np.stack([Target.of(each).weights(len(self.labels)) for each in targets])
         places = tuple(p if p == INPUT else self.layer(p).path for p in at)
-        backward = self._compiled("gradients", places, of)
-        arrays = self._in_batches(lambda inputs: backward(inputs, weights), batch)
-        return [
-            Local(batch, self._by_pixels(gradients)) if place == INPUT else Local(values, gradients)
-            for place, values, gradients in zip(places, arrays[::2], arrays[1::2], strict=True)
-        ]
+        backward = self._compiled("gradients", places, of, len(targets))
+        arrays = self._in_batches(lambda inputs: backward(inputs, tf.constant(weights)), batch)
+        found = []
+        for place, values, gradients in zip(places, arrays[::2], arrays[1::2], strict=True):
+            by_target = np.moveaxis(gradients, 1, 0)
+            by_target = self._by_pixels(by_target) if place == INPUT else by_target
+            seen = batch if place == INPUT else values
+            found.append(Local(seen, by_target if several else by_target[0]))
+        return found
 
     def masked_probabilities(
         self, pixels: np.ndarray, fill: np.ndarray, segments: np.ndarray, rows: np.ndarray
@@ -408,16 +416,20 @@ class Classifier:
             tf.TensorSpec((None, None), tf.bool),
         )
 
-    def _compile_gradients(self, places: tuple[str, ...], of: Score) -> Callable:
+    def _compile_gradients(self, places: tuple[str, ...], of: Score, targets: int) -> Callable:
         def backward(inputs: Any, weights: Any) -> list[Any]:
             seen = {INPUT: inputs}
             logits = self._forward(inputs, lambda at, _, output: seen.update({at: output}))
             scores = logits if of == "logit" else self._probabilities(logits)
             values = [seen[place] for place in places]
-            gradients = tf.gradients(tf.reduce_sum(scores * weights), values)
+            by_target = [
+                tf.gradients(tf.reduce_sum(scores * weights[number]), values)
+                for number in range(targets)
+            ]
+            gradients = [tf.stack(each, axis=1) for each in zip(*by_target, strict=True)]
             return [tensor for pair in zip(values, gradients, strict=True) for tensor in pair]
 
-        weights = tf.TensorSpec((len(self.labels),), tf.float32)
+        weights = tf.TensorSpec((targets, len(self.labels)), tf.float32)
         return self._traced(backward, self._inputs, weights)
 
     def _traced(self, function: Callable, *signature: tf.TensorSpec) -> Any:

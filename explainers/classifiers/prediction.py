@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,18 @@ class Target:
     def of(cls, target: "Target | int") -> "Target":
         """A target as it is, or the target that a class index stands for."""
         return target if isinstance(target, Target) else cls(int(target))
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The classes that it is about: one, or the two of a difference."""
+        return (self.index,) if self.rather_than is None else (self.index, self.rather_than)
+
+    def of_classes(self, classes: tuple[int, ...], arrays: Any) -> Any:
+        """The target's array, from those of some classes: one of them, or a difference of two."""
+        array = arrays[classes.index(self.index)]
+        if self.rather_than is None:
+            return array
+        return array - arrays[classes.index(self.rather_than)]
 
     @property
     def signed(self) -> bool:

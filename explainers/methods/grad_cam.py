@@ -24,7 +24,7 @@ def _layers(classifier: "Classifier") -> tuple[str | None, ...]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FeatureGradients(Observation):
-    """A layer's activations and the gradients of the score by them, both ``(h', w', c)``."""
+    """A layer's activations, ``(h', w', c)``, and the gradients of each class's score by them."""
 
     activations: np.ndarray
     gradients: np.ndarray
@@ -84,20 +84,24 @@ class GradCam(Explainer):
         choices=("logit", "probability"),
     )
 
-    def cost(self, classifier: "Classifier") -> Cost:
-        return Cost(forward=1, backward=1)
+    def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:
+        return Cost(forward=1, backward=classes)
 
     def observe(
-        self, classifier: "Classifier", pixels: np.ndarray, target: Target
+        self, classifier: "Classifier", pixels: np.ndarray, classes: tuple[int, ...]
     ) -> Iterator[FeatureGradients]:
         layer = classifier.layer(self.layer).path
-        (local,) = classifier.gradients(pixels[None], target, at=(layer,), of=self.of)
+        (local,) = classifier.gradients(pixels[None], classes, at=(layer,), of=self.of)
         yield FeatureGradients(
-            classifier=classifier.name, activations=local.values[0], gradients=local.gradients[0]
+            classifier=classifier.name,
+            classes=classes,
+            activations=local.values[0],
+            gradients=local.gradients[:, 0],
         )
 
     def interpret(self, observation: FeatureGradients, target: Target) -> Explanation:
-        channel_weights = observation.gradients.mean(axis=(0, 1))
+        gradients = target.of_classes(observation.classes, observation.gradients)
+        channel_weights = gradients.mean(axis=(0, 1))
         heatmap = observation.activations @ channel_weights
         return Explanation(
             self,

@@ -88,7 +88,7 @@ class LimeSuperpixels(Explainer):
     why_blank: ClassVar[str] = (
         "No superpixel speaks for this class; show both signs to see what speaks against it."
     )
-    target_free: ClassVar[bool] = True
+    all_classes: ClassVar[bool] = True
 
     segmentation: Segmentation = setting(
         Quickshift(), "Superpixels by", "How the picture is cut into pieces.",
@@ -119,11 +119,11 @@ class LimeSuperpixels(Explainer):
         minimum=0, maximum=2**31 - 1, step=1,
     )  # fmt: skip
 
-    def cost(self, classifier: "Classifier") -> Cost:
+    def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:
         return Cost(forward=self.samples)
 
     def observe(
-        self, classifier: "Classifier", pixels: np.ndarray, target: Target
+        self, classifier: "Classifier", pixels: np.ndarray, classes: tuple[int, ...]
     ) -> Iterator[Neighbourhood]:
         segments = self.segmentation.segments(pixels)
         fill = fill_picture(pixels, self.fill, segments)
@@ -136,6 +136,7 @@ class LimeSuperpixels(Explainer):
             )
             yield Neighbourhood(
                 classifier=classifier.name,
+                classes=classes,
                 done=done,
                 total=self.samples,
                 segments=segments,

@@ -27,9 +27,9 @@ _REDUCTIONS = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MeanGradient(Observation):
-    """The gradient of the score by the pixels, mean of the samples so far, ``(h, w, 3)``."""
+    """The gradient of each class's score by the pixels, ``(classes, h, w, 3)``, mean so far."""
 
-    gradient: np.ndarray
+    gradients: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -104,24 +104,29 @@ class Saliency(Explainer):
         minimum=0, maximum=2**31 - 1, step=1,
     )  # fmt: skip
 
-    def cost(self, classifier: "Classifier") -> Cost:
-        return Cost(forward=self.samples, backward=self.samples)
+    def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:
+        return Cost(forward=self.samples, backward=self.samples * classes)
 
     def observe(
-        self, classifier: "Classifier", pixels: np.ndarray, target: Target
+        self, classifier: "Classifier", pixels: np.ndarray, classes: tuple[int, ...]
     ) -> Iterator[MeanGradient]:
-        total = np.zeros_like(pixels)
+        total = np.zeros((len(classes), *pixels.shape), np.float32)
         done = 0
         for batch in self._noisy(pixels):
-            (local,) = classifier.gradients(batch, target, of=self.of)
-            total += local.gradients.sum(axis=0)
+            (local,) = classifier.gradients(batch, classes, of=self.of)
+            total += local.gradients.sum(axis=1)
             done += len(batch)
             yield MeanGradient(
-                classifier=classifier.name, done=done, total=self.samples, gradient=total / done
+                classifier=classifier.name,
+                classes=classes,
+                done=done,
+                total=self.samples,
+                gradients=total / done,
             )
 
     def interpret(self, observation: MeanGradient, target: Target) -> Explanation:
-        heatmap = _REDUCTIONS[self.reduction](observation.gradient)
+        gradient = target.of_classes(observation.classes, observation.gradients)
+        heatmap = _REDUCTIONS[self.reduction](gradient)
         if self.sigma:
             heatmap = ndimage.gaussian_filter(heatmap, self.sigma, mode="nearest")
         return Explanation(

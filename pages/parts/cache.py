@@ -7,15 +7,25 @@ settings.
 
 import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from explainers import CheckUp, Classifier, Explainer, Prediction, Target
+from explainers import (
+    CheckUp,
+    Classifier,
+    Explainer,
+    Explanation,
+    LimeSuperpixels,
+    Prediction,
+    Target,
+)
 from explainers import check_up as look_over
 from explainers.images.samples import SAMPLES
+from explainers.metrics.flipping import Flip, strengths_of
+from explainers.metrics.flipping import flip as find_flip
 from pages.parts.picture import Picture, data_uri
 
 # Streamlit collects garbage after every run, twice. What importing TensorFlow made is never
@@ -138,7 +148,7 @@ def prediction(picture: Picture, asked: Classifier, pixels: np.ndarray) -> Predi
 
 @st.cache_resource(max_entries=RUNS_IN_SESSION, scope="session", show_spinner=False)
 def _run(
-    digest: str, classifier: str, observer: str, target: str, _start: Callable[[], Iterator[Any]]
+    digest: str, classifier: str, observer: str, classes: str, _start: Callable[[], Iterator[Any]]
 ) -> Run:
     return Run(_start())
 
@@ -148,14 +158,51 @@ def run(
     asked: Classifier,
     pixels: np.ndarray,
     explainer: Explainer,
-    target: Target,
+    targets: Collection[Target],
 ) -> Run:
-    """The run of a method, shared by all methods that can read its observations."""
+    """The run of a method for some targets, shared by all methods that can read what it saw."""
     observer = explainer.observer
+    classes = sorted({index for target in targets for index in target.classes})
     return _run(
         picture.digest,
         asked.name,
         repr(observer),
-        "any" if explainer.target_free else repr(target),
-        lambda: observer.observations(asked, pixels, target),
+        "all" if explainer.all_classes else repr(classes),
+        lambda: observer.observations(asked, pixels, *targets),
+    )
+
+
+@st.cache_resource(max_entries=RUNS_IN_SESSION, scope="session", show_spinner="Hiding pieces")
+def _flip(digest: str, classifier: str, settings: str, _ask: Callable[[], Flip]) -> Flip:
+    return _ask()
+
+
+def flip(
+    picture: Picture,
+    asked: Classifier,
+    pixels: np.ndarray,
+    difference: Explanation,
+    segments: np.ndarray,
+    fill: str,
+    until: int | None,
+) -> Flip:
+    """What has to be hidden, in the order of a difference map, for another class to win."""
+    settings = f"{difference.explainer} {difference.target} {difference.done} {fill} {until}"
+    return _flip(
+        picture.digest,
+        asked.name,
+        settings,
+        lambda: find_flip(asked, pixels, segments, strengths_of(difference, segments), fill, until),
+    )
+
+
+@st.cache_data(max_entries=PICTURES_IN_SESSION, scope="session", show_spinner=False)
+def _segments(digest: str, shape: tuple[int, ...], _cut: Callable[[], np.ndarray]) -> np.ndarray:
+    return _cut()
+
+
+def segments(picture: Picture, asked: Classifier, pixels: np.ndarray) -> np.ndarray:
+    """The superpixels of a picture, as LIME cuts it, ``(h, w)`` int32."""
+    return _segments(
+        picture.digest, asked.size, lambda: LimeSuperpixels().segmentation.segments(pixels)
     )

@@ -22,6 +22,7 @@ LONGEST_LABEL = 26
 INK = {"light": "#31333f", "dark": "#e6e8ee"}
 FAINT = {"light": "rgba(49, 51, 63, 0.35)", "dark": "rgba(230, 232, 238, 0.35)"}
 ACCENT = {"light": "#3d5a98", "dark": "#8fb0f0"}
+LINES = ("#3d7dca", "#d9772b", "#5b9a53", "#a05fb4")
 CLEAR = "rgba(0, 0, 0, 0)"
 FONT = "Source Sans, sans-serif"
 
@@ -46,6 +47,7 @@ def map_figure(
     style: Style,
     *,
     over_picture: bool,
+    limit: float,
     window: Window,
     height: int,
     theme: str,
@@ -62,6 +64,8 @@ def map_figure(
     style : Style
     over_picture : bool
         Whether the picture shows through.
+    limit : float
+        The largest absolute value of the colour scale.
     window : Window
         What part of it is shown.
     height : int
@@ -71,7 +75,7 @@ def map_figure(
         Whether dragging a box reports it.
     """
     rows, columns = explanation.heatmap.shape
-    limit = explanation.scale or 1.0
+    limit = limit or 1.0
     ticks = [-limit, 0, limit] if explanation.signed else [0, limit]
     interpolated = explanation.segments is None and max(rows, columns) <= 2 * CELLS
     heatmap = go.Heatmap(
@@ -212,6 +216,99 @@ def ranking_figure(
         font={"size": 15, "color": INK[theme], "family": FONT},
         xaxis={"visible": False, "range": [0, 1.2], "fixedrange": True},
         yaxis={"fixedrange": True, "ticklabelstandoff": 6, "automargin": True},
+    )
+
+
+def canvas_figure(picture: Picture, address: str, shade: np.ndarray, *, height: int) -> go.Figure:
+    """The picture to select on, its region shaded.
+
+    Parameters
+    ----------
+    picture : Picture
+    address : str
+        The picture as a data URI.
+    shade : (h, w, 4) uint8 ndarray
+        What lies over it, RGBA.
+    height : int
+        In pixels.
+    """
+    axis = {"visible": False, "constrain": "domain", "fixedrange": True}
+    return _figure(
+        [_handles()],
+        height=height,
+        images=[_layer(address, "below"), _layer(data_uri(shade), "above")],
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        dragmode="select",
+        clickmode="event+select",
+        xaxis={"range": [-0.5, CELLS - 0.5], **axis},
+        yaxis={
+            "range": [CELLS - 0.5, -0.5],
+            "scaleanchor": "x",
+            "scaleratio": picture.aspect,
+            **axis,
+        },
+    )
+
+
+def change_figure(
+    labels: list[str], before: np.ndarray, after: list[tuple[str, np.ndarray]], *, theme: str
+) -> go.Figure:
+    """Probabilities of some classes before and after, as bars beside each other."""
+    series = [("As it is", before), *after]
+    bars = [
+        go.Bar(
+            name=name,
+            y=[_short(label) for label in labels],
+            x=values,
+            orientation="h",
+            marker={"color": FAINT[theme] if not number else LINES[number - 1]},
+            text=[percent(float(value)) for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate=f"{name}<br>%{{y}}: %{{x:.6f}}<extra></extra>",
+        )
+        for number, (name, values) in enumerate(series)
+    ]
+    return _figure(
+        bars,
+        height=40 + len(labels) * 24 * len(series),
+        margin={"l": 0, "r": 0, "t": 30, "b": 0},
+        barmode="group",
+        bargap=0.25,
+        dragmode=False,
+        font={"size": 13, "color": INK[theme], "family": FONT},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        xaxis={"visible": False, "range": [0, 1.2], "fixedrange": True},
+        yaxis={"fixedrange": True, "autorange": "reversed", "automargin": True,
+               "ticklabelstandoff": 6},
+    )  # fmt: skip
+
+
+def steps_figure(probabilities: np.ndarray, labels: list[str], *, theme: str) -> go.Figure:
+    """Probabilities, ``(n + 1, classes)``, while one piece after another is hidden."""
+    steps = np.arange(len(probabilities))
+    lines = [
+        go.Scatter(
+            x=steps,
+            y=values,
+            name=_short(label),
+            mode="lines+markers",
+            marker={"size": 5},
+            line={"color": LINES[number % len(LINES)], "width": 2},
+            hovertemplate=f"{label}<br>%{{x}} hidden: %{{y:.4f}}<extra></extra>",
+        )
+        for number, (label, values) in enumerate(zip(labels, probabilities.T, strict=True))
+    ]
+    axis = {"fixedrange": True, "zeroline": False, "gridcolor": FAINT[theme], "gridwidth": 0.5}
+    return _figure(
+        lines,
+        height=300,
+        margin={"l": 48, "r": 8, "t": 30, "b": 44},
+        dragmode=False,
+        font={"size": 13, "color": INK[theme], "family": FONT},
+        legend={"orientation": "h", "y": 1.14, "x": 0},
+        xaxis={"title": {"text": "Pieces hidden"}, "showgrid": False, **axis},
+        yaxis={"title": {"text": "Probability"}, "range": [0, 1.02], **axis},
     )
 
 

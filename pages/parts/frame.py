@@ -17,6 +17,8 @@ from pages.parts.words import percent
 PROBABLE = 5
 PAGES = {
     "app.py": ("Compare", ":material/view_column_2:"),
+    "pages/why.py": ("Why this class?", ":material/rule:"),
+    "pages/what_if.py": ("What if?", ":material/gesture_select:"),
     "pages/model.py": ("The model", ":material/account_tree:"),
 }
 STYLES = {
@@ -72,9 +74,15 @@ def frame(title: str) -> Selection:
 
 
 def _link_pages() -> None:
-    with st.container(horizontal=True, gap="small"):
+    with st.container(gap="xxsmall"):
         for page, (label, icon) in PAGES.items():
-            st.page_link(page, label=label, icon=icon, query_params=st.query_params.to_dict())
+            st.page_link(
+                page,
+                label=label,
+                icon=icon,
+                width="stretch",
+                query_params=st.query_params.to_dict(),
+            )
 
 
 def _open_link() -> None:

@@ -1,11 +1,12 @@
-"""The grid of explanation cards, one for each method: the one grid that every page uses.
+"""The grid of explanation cards, methods across and whatever is compared down: the one grid.
 
-What is known is drawn at once; the rest streams in, the cheapest method first, and a rerun goes on
-where the last one was.
+Rows are classes, layers, classifiers or variants of a picture; every page uses it. What is known is
+drawn at once; the rest streams in, the cheapest first, and a rerun goes on where the last one was.
+What rows share is done once.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from explainers.images.colouring import Style, encode
 from pages.parts import cache, controls, downloads
 from pages.parts.figures import CELLS, WHOLE, Window, map_figure, matrix_figure
 from pages.parts.picture import Picture
-from pages.parts.words import power_of_ten, raw_range, resolution, seconds, slug
+from pages.parts.words import in_words, power_of_ten, raw_range, resolution, seconds, slug
 
 VIEWS = ("Overlay", "Heatmap", "Matrix")
 SCALES = ("0 to 1", "Raw")
@@ -28,13 +29,28 @@ QUIET = {"displayModeBar": False}
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """What is explained: the decision of one classifier on one picture."""
+    """What is explained: the decision of one classifier on one picture.
+
+    Parameters
+    ----------
+    picture : Picture
+    classifier : Classifier
+    pixels : (h, w, 3) float32 ndarray
+    prediction : Prediction
+    target : Target
+    heading : str, optional
+        What tells its row from others, where there are others.
+    settled : dict, optional
+        Settings that the row decides, by the name of their method: its layer, for one.
+    """
 
     picture: Picture
     classifier: Classifier
     pixels: np.ndarray
     prediction: Prediction
     target: Target
+    heading: str = ""
+    settled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,30 +60,36 @@ class Look:
     style: Style
     views: tuple[str, ...]
     raw: bool
+    locked: bool
     window: Window
     width: int
     theme: str
     phone: bool
 
 
-def draw(subject: Subject, methods: Sequence[type[Explainer]], style: Style) -> None:
-    """Draw a card for each method, and stay until all are done or a person wants no more."""
+def draw(
+    rows: Sequence[Subject], methods: Sequence[type[Explainer]], style: Style
+) -> list[list[Explanation | None]]:
+    """Draw a card for each row and method, and stay until all are done or a person wants no more.
+
+    Returns
+    -------
+    list of list of Explanation or None
+        What there is in the end, row by row; None where a method could not explain.
+    """
     if not methods:
         st.info(
             "Choose a method in the sidebar to see an explanation.", icon=":material/touch_app:"
         )
-        return
+        return [[] for _ in rows]
     bar = st.container(horizontal=True, vertical_alignment="bottom", key="toolbar")
-    look = _look(bar, style, len(methods))
+    look = _look(bar, style, len(methods), len(rows))
     status = bar.empty()
     action = bar.empty()
     poster = bar.empty()
-    columns = st.columns(len(methods))
-    cards = [
-        _Card(column, method, subject, look)
-        for column, method in zip(columns, methods, strict=True)
-    ]
-    runs = [card.run for card in cards]
+    table = _lay_out(rows, methods, look)
+    cards = [card for line in table for card in line]
+    runs = list({id(card.run): card.run for card in cards}.values())
     for card in cards:
         card.draw()
     _offer(action, runs)
@@ -75,15 +97,41 @@ def draw(subject: Subject, methods: Sequence[type[Explainer]], style: Style) -> 
         while card.run.waiting:
             status.caption(f"{card.explainer.title}: {card.progress}")
             card.run.advance()
-            card.draw_if_better()
+            for other in cards:
+                if other.run is card.run:
+                    other.draw_if_better()
     _offer(action, runs, settled=True)
     status.caption(_summary(cards))
     for card in cards:
         card.settle()
-    _offer_poster(poster, subject, [card.explanation for card in cards if card.explanation], look)
+    for line in table[:1]:
+        _offer_poster(poster, line[0].subject, [c.explanation for c in line if c.explanation], look)
+    return [[card.explanation for card in line] for line in table]
 
 
-def _look(bar: st.delta_generator.DeltaGenerator, style: Style, methods: int) -> Look:
+def _lay_out(
+    rows: Sequence[Subject], methods: Sequence[type[Explainer]], look: Look
+) -> list[list["_Card"]]:
+    """The empty cards, row by row, each column one method with one set of settings."""
+    table: list[list[_Card]] = []
+    for number, subject in enumerate(rows):
+        if subject.heading:
+            st.markdown(f"##### {subject.heading}")
+        columns = st.columns(len(methods))
+        above = table[0] if table else [None] * len(methods)
+        table.append(
+            [
+                _Card(column, method, subject, look, number, first)
+                for column, method, first in zip(columns, methods, above, strict=True)
+            ]
+        )
+    for column_of_cards in zip(*table, strict=True):
+        for card in column_of_cards:
+            card.join(column_of_cards)
+    return table
+
+
+def _look(bar: st.delta_generator.DeltaGenerator, style: Style, methods: int, rows: int) -> Look:
     with bar:
         views = st.pills(
             "Show", VIEWS, selection_mode="multi", default=["Overlay", "Matrix"],
@@ -94,6 +142,10 @@ def _look(bar: st.delta_generator.DeltaGenerator, style: Style, methods: int) ->
             key="scale", persist_state="session",
             help="0 to 1: each matrix divided by its own largest value.",
         )  # fmt: skip
+        locked = rows > 1 and st.toggle(
+            "One scale for all rows", key="locked", persist_state="session",
+            help="Colours of a method mean the same in every row; otherwise each map has its own.",
+        )  # fmt: skip
         window = st.session_state.get("window", WHOLE)
         st.button(
             "Whole picture", icon=":material/zoom_out_map:", key="unzoom", disabled=window == WHOLE,
@@ -103,6 +155,7 @@ def _look(bar: st.delta_generator.DeltaGenerator, style: Style, methods: int) ->
         style,
         tuple(views) or VIEWS[:1],
         scale == "Raw",
+        locked,
         window,
         WIDTHS.get(methods, WIDTHS[3]),
         st.context.theme.type or "light",
@@ -119,22 +172,45 @@ class _Card:
         method: type[Explainer],
         subject: Subject,
         look: Look,
+        row: int,
+        first: "_Card | None",
     ) -> None:
         self.subject, self.look = subject, look
-        self._drawn_at = 0
+        self._drawn: tuple[int, float] | None = None
         self._read: tuple[Any, Explanation | None] = None, None
-        with column.container(border=True, height="stretch", key=f"card-{method.name}"):
+        self.key = f"{method.name}-{row}" if row else method.name
+        with column.container(border=True, height="stretch", key=f"card-{self.key}"):
             st.markdown(f"#### {method.title}", help=method.__doc__.splitlines()[0])  # type: ignore[union-attr]
             st.caption(method.answers)
             self._slots = {view: st.empty() for view in VIEWS if view in look.views}
             self._note = st.empty()
             st.space("stretch")
             with st.container(horizontal=True, horizontal_alignment="distribute"):
-                with st.popover("Settings", icon=":material/tune:", type="tertiary"):
-                    self.explainer = controls.draw(method, subject.classifier, method.name)
+                if first is None:
+                    with st.popover("Settings", icon=":material/tune:", type="tertiary"):
+                        self.chosen = controls.draw(method, subject.classifier, method.name)
+                else:
+                    self.chosen = first.chosen
                 self._downloads = st.empty()
+        self.explainer = replace(self.chosen, **subject.settled.get(method.name, {}))
+
+    def join(self, column: Sequence["_Card"]) -> None:
+        """Find the run for all rows of a column that ask the same of the same network."""
+        self._column = column
         self.run = cache.run(
-            subject.picture, subject.classifier, subject.pixels, self.explainer, subject.target
+            self.subject.picture,
+            self.subject.classifier,
+            self.subject.pixels,
+            self.explainer,
+            [card.subject.target for card in column if card._asks_like(self)],
+        )
+
+    def _asks_like(self, other: "_Card") -> bool:
+        mine, theirs = self.subject, other.subject
+        return (
+            mine.picture.digest == theirs.picture.digest
+            and mine.classifier.name == theirs.classifier.name
+            and self.explainer.observer == other.explainer.observer
         )
 
     @property
@@ -161,19 +237,28 @@ class _Card:
             return seconds(latest.seconds)
         return f"{latest.done:,} of {latest.total:,} samples · {seconds(latest.seconds)}"
 
+    @property
+    def limit(self) -> float:
+        """The largest absolute value of the colour scale."""
+        rows = self._column if self.look.locked else [self]
+        return max((card.explanation.scale for card in rows if card.explanation), default=0.0)
+
     def draw_if_better(self) -> None:
         """Redraw when the samples have doubled, which is when a map visibly changes."""
         latest = self.run.latest
-        if self.run.finished or latest.done >= 2 * self._drawn_at:
+        drawn = self._drawn[0] if self._drawn else 0
+        if self.run.finished or (latest is not None and latest.done >= 2 * drawn):
             self.draw()
 
     def draw(self) -> None:
-        """Draw what there is."""
+        """Draw what there is, if it is not drawn yet."""
         explanation = self.explanation
         if explanation is None:
             self._draw_nothing()
             return
-        self._drawn_at = explanation.done
+        if self._drawn == (explanation.done, self.limit):
+            return
+        self._drawn = explanation.done, self.limit
         zoomable = not self.run.waiting and not self.look.phone
         self._note.caption(self._words(explanation))
         if explanation.blank_reason:
@@ -186,10 +271,11 @@ class _Card:
                 self._draw_map(slot, explanation, over_picture=view == "Overlay", zoomable=zoomable)
 
     def settle(self) -> None:
-        """Offer the downloads."""
+        """Draw it on the scale that all rows have come to, and offer the downloads."""
         explanation = self.explanation
         if explanation is None:
             return
+        self.draw()
         with self._downloads.popover("Download", icon=":material/download:", type="tertiary"):
             self._offer_downloads(explanation)
 
@@ -218,15 +304,19 @@ class _Card:
     ) -> None:
         figure = map_figure(
             explanation, self.subject.picture, cache.address(self.subject.picture), self.look.style,
-            over_picture=over_picture, window=self.look.window, height=self._height,
-            theme=self.look.theme, zoomable=zoomable,
+            over_picture=over_picture, limit=self.limit, window=self.look.window,
+            height=self._height, theme=self.look.theme, zoomable=zoomable,
         )  # fmt: skip
         kind = "over the picture" if over_picture else "alone"
         named = f"{self.explainer.title} heatmap {kind} for {self._label}"
-        key = f"map-{self.explainer.name}-{over_picture}"
+        key = f"map-{self.key}-{over_picture}"
         if not zoomable:
             slot.plotly_chart(
-                figure, theme=None, config=QUIET, alt=named, key=f"{key}-{explanation.done}"
+                figure,
+                theme=None,
+                config=QUIET,
+                alt=named,
+                key=f"{key}-{explanation.done}-{self.limit}",
             )
             return
         slot.plotly_chart(
@@ -250,13 +340,13 @@ class _Card:
                 ),
                 theme=None, config=QUIET,
                 alt=f"{self.explainer.title} as a {CELLS} by {CELLS} matrix for {self._label}",
-                key=f"matrix-{self.explainer.name}-{explanation.done}",
+                key=f"matrix-{self.key}-{explanation.done}-{self.limit}",
             )  # fmt: skip
 
     def _matrix(self, explanation: Explanation) -> tuple[np.ndarray, int]:
         """The matrix as it is read, and the power of ten that its values are counted in."""
         grid = explanation.grid(CELLS)
-        largest = float(np.abs(grid).max()) or 1.0
+        largest = (self.limit if self.look.locked else float(np.abs(grid).max())) or 1.0
         if not self.look.raw:
             return grid / largest, 0
         power = int(np.floor(np.log10(largest)))
@@ -290,15 +380,15 @@ class _Card:
         ]  # fmt: skip
         for label, ending, mime, make in files:
             st.download_button(
-                label, make, f"{stem}-{ending}", mime, key=f"{name}-{ending}", on_click="ignore",
-                width="stretch",
+                label, make, f"{stem}-{ending}", mime, key=f"{self.key}-{ending}",
+                on_click="ignore", width="stretch",
             )  # fmt: skip
         st.caption("The matrix as shown, to copy")
         st.code(downloads.matrix_text(self._matrix(explanation)[0]), language=None, height=120)
 
     @property
     def _label(self) -> str:
-        return self.subject.prediction[self.subject.target.index].label
+        return in_words(self.subject.prediction, self.subject.target)
 
     @property
     def _height(self) -> int:

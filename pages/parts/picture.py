@@ -10,6 +10,7 @@ from PIL import Image
 
 from explainers.classifiers.classifier import centre_square
 from explainers.images.colouring import encode
+from explainers.images.regions import resized
 
 LONGEST_ON_SCREEN = 720
 THUMBNAIL = 160
@@ -60,6 +61,23 @@ class Picture:
     def centre(self) -> "Picture":
         """The largest square in its middle."""
         return Picture.of(self.title, centre_square(self.image), self.sample)
+
+    def edited(self, pixels: np.ndarray, region: np.ndarray) -> "Picture":
+        """The same picture at the size of the screen, with other pixels in a region.
+
+        Parameters
+        ----------
+        pixels : (h, w, 3) float32 ndarray
+            The whole picture as a classifier sees it then.
+        region : (h, w) bool ndarray
+            Where it was changed.
+        """
+        image = self.on_screen()
+        shape = image.shape[0], image.shape[1]
+        small = Image.fromarray(np.clip(pixels.round(), 0, 255).astype(np.uint8))
+        changed = np.asarray(small.resize(shape[::-1], Image.Resampling.BICUBIC))
+        edited = np.where(resized(region, shape)[..., None], changed, image)
+        return Picture.of(self.title, edited)
 
     def resized(self, width: int, height: int) -> "Picture":
         """The same picture at another size."""

@@ -3,7 +3,7 @@
 import math
 import re
 
-from explainers import Explanation
+from explainers import Explanation, Prediction, Target
 
 
 def percent(probability: float) -> str:
@@ -13,6 +13,14 @@ def percent(probability: float) -> str:
     rest = 1 - probability
     decimals = 1 if rest >= 0.0005 or rest <= 0 else math.ceil(-math.log10(rest)) - 2
     return f"{probability:.{max(1, decimals)}%}"
+
+
+def in_words(prediction: Prediction, target: Target) -> str:
+    """A target: a class, or one rather than another."""
+    label = prediction[target.index].label
+    if target.rather_than is None:
+        return label
+    return f"{label} rather than {prediction[target.rather_than].label}"
 
 
 def number(value: float) -> str:

@@ -1,0 +1,1 @@
+"""Explanations -> what follows from them, and how far to believe them."""

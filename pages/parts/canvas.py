@@ -1,0 +1,147 @@
+"""The picture to select on: a region of it, by boxes, lassos, cells, superpixels or heat."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from explainers.images import regions
+from pages.parts import cache
+from pages.parts.figures import CELLS, canvas_figure
+from pages.parts.frame import Selection
+
+KEY = "canvas"
+HEIGHT = 420
+SHADE = (214, 63, 63, 120)
+UNDOS = 30
+TOOLS = {"box": "Box", "lasso": "Lasso", "superpixel": "Pieces"}
+
+
+def draw(selection: Selection) -> np.ndarray:
+    """Draw the picture and its tools; the region that is selected, ``(h, w)`` bool."""
+    past = _past(selection)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        mode = st.segmented_control(
+            "Selecting", ["Add", "Remove"], default="Add", required=True,
+            key="region-mode", persist_state="session",
+        )  # fmt: skip
+        tool = st.segmented_control(
+            "by", list(TOOLS), default="box", required=True, format_func=TOOLS.__getitem__,
+            key="region-tool", persist_state="session",
+            help="Drag a box or a lasso, or click a cell; pieces are the superpixels of LIME.",
+        )  # fmt: skip
+    region = past[-1]
+    figure = canvas_figure(
+        selection.picture, cache.address(selection.picture), _shade(region),
+        height=min(HEIGHT, round(620 * selection.picture.aspect)),
+    )  # fmt: skip
+    if tool == "lasso":
+        figure.update_layout(dragmode="lasso")
+    st.plotly_chart(
+        figure,
+        theme=None,
+        key=KEY,
+        config={"displayModeBar": False},
+        selection_mode=("points", "box", "lasso"),
+        on_select=lambda: _take(selection, past, mode == "Add", tool),
+        alt=f"The picture to select on; {region.mean():.1%} of it is selected",
+    )
+    _draw_tools(selection, past)
+    return region
+
+
+def restore(selection: Selection, region: np.ndarray) -> None:
+    """Select a region again."""
+    _push(_past(selection), region)
+
+
+def segments(selection: Selection) -> np.ndarray:
+    """The superpixels of the picture, as LIME cuts it."""
+    return cache.segments(selection.picture, selection.classifier, selection.pixels)
+
+
+def _past(selection: Selection) -> list[np.ndarray]:
+    """The regions so far of this picture at this resolution, the last the one that is shown."""
+    shape = selection.pixels.shape[:2]
+    kept: dict[Any, list[np.ndarray]] = st.session_state.setdefault("regions", {})
+    return kept.setdefault((selection.picture.digest, shape), [np.zeros(shape, bool)])
+
+
+def _push(past: list[np.ndarray], region: np.ndarray) -> None:
+    past.append(region)
+    del past[:-UNDOS]
+
+
+def _take(selection: Selection, past: list[np.ndarray], add: bool, tool: str) -> None:
+    """Add what was dragged or clicked to the region, or take it away."""
+    chosen = st.session_state[KEY].selection
+    shape = past[-1].shape
+    marked = np.zeros(shape, bool)
+    for drag in chosen.box:
+        marked |= regions.box(shape, drag["x"], drag["y"])
+    for drag in chosen.lasso:
+        marked |= regions.lasso(shape, drag["x"], drag["y"])
+    if not chosen.box and not chosen.lasso:
+        for index in chosen.point_indices:
+            marked |= regions.cell(shape, *divmod(int(index), CELLS))
+    if not marked.any():
+        return
+    if tool == "superpixel":
+        pieces = segments(selection)
+        share = np.bincount(pieces.ravel(), marked.ravel()) / np.bincount(pieces.ravel())
+        touched = share > 0.5 if share.max() > 0.5 else share == share.max()
+        marked = touched[pieces]
+    _push(past, past[-1] | marked if add else past[-1] & ~marked)
+
+
+def _undo(past: list[np.ndarray]) -> None:
+    del past[-1]
+
+
+def _draw_tools(selection: Selection, past: list[np.ndarray]) -> None:
+    region = past[-1]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Invert", icon=":material/invert_colors:", on_click=_push, args=(past, ~region),
+        )  # fmt: skip
+        st.button(
+            "Clear", icon=":material/backspace:", disabled=not region.any(), on_click=_push,
+            args=(past, np.zeros_like(region)),
+        )  # fmt: skip
+        st.button(
+            "Undo", icon=":material/undo:", disabled=len(past) < 2, on_click=_undo, args=(past,),
+        )  # fmt: skip
+        _draw_hottest(selection, past)
+        st.caption(f"{region.mean():.1%} of the picture")
+
+
+def _draw_hottest(selection: Selection, past: list[np.ndarray]) -> None:
+    """The hottest part according to a method, explained now if it is not yet."""
+    with st.popover("Hottest", icon=":material/local_fire_department:"):
+        methods = {method.title: method for method in selection.methods}
+        if not methods:
+            st.caption("Choose a method in the sidebar.")
+            return
+        title = st.selectbox("According to", list(methods), key="hottest-by")
+        percent = st.slider("Hottest", 1, 50, 10, 1, format="%d %%", key="hottest-share")
+        if not st.button("Select", key="hottest-select", type="primary"):
+            return
+        explainer = methods[title]()
+        run = cache.run(
+            selection.picture, selection.classifier, selection.pixels, explainer,
+            [selection.target],
+        )  # fmt: skip
+        while not run.finished:
+            run.advance()
+        if run.failure:
+            st.warning(run.failure, icon=":material/block:")
+            return
+        heatmap = explainer.interpret(run.latest, selection.target).resized(past[-1].shape)
+        _push(past, regions.hottest(heatmap, percent / 100))
+        st.rerun()
+
+
+def _shade(region: np.ndarray) -> np.ndarray:
+    shade = np.zeros((*region.shape, 4), np.uint8)
+    shade[region] = SHADE
+    return shade

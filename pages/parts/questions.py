@@ -1,0 +1,293 @@
+"""The questions of the page "Why this class?": what its rows compare, and what follows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from explainers import METHODS, Classifier, Explanation, Prediction, Target
+from explainers.classifiers import zoo
+from explainers.images.regions import FILLS, hide
+from explainers.metrics.balance import balance
+from pages.parts import cache
+from pages.parts.classifiers import Wanted
+from pages.parts.figures import steps_figure
+from pages.parts.frame import Selection
+from pages.parts.grid import Subject, draw
+from pages.parts.picture import Picture
+from pages.parts.words import in_words, percent
+
+FEWEST, MOST = 1, 5
+LAYERS = 4
+
+
+def ask_expected(selection: Selection) -> None:
+    """It should have been another class: the two, their difference, and what changes the answer."""
+    prediction, said = selection.prediction, selection.target.index
+    others = [int(index) for index in prediction.ranking if index != said]
+    expected = st.selectbox(
+        "It should have been",
+        others,
+        format_func=lambda index: _ranked(prediction, index),
+        key=f"expected-{selection.picture.digest}-{selection.classifier.name}-{said}",
+        help="Type to search among all classes.",
+    )
+    if expected is None:
+        st.info("The network knows no other class.", icon=":material/info:")
+        return
+    difference = Target(said, rather_than=expected)
+    targets = (difference, Target(said), Target(expected))
+    summary = st.container()
+    rows = [_row(selection, target) for target in targets]
+    explained = draw(rows, selection.methods, selection.style)
+    with summary:
+        _weigh(explained, prediction, difference)
+    _draw_flip(selection, explained[0], difference)
+
+
+def ask_classes(selection: Selection) -> None:
+    """The most probable classes, chosen ones, and the least probable."""
+    prediction = selection.prediction
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        most = min(MOST, len(prediction.labels))
+        count = st.number_input(
+            "Most probable classes", FEWEST, most, min(3, most), key="top-classes",
+            persist_state="session", width=180,
+        )  # fmt: skip
+        chosen = st.multiselect(
+            "And these",
+            [int(index) for index in prediction.ranking],
+            format_func=lambda index: _ranked(prediction, index),
+            key=f"more-classes-{selection.picture.digest}-{selection.classifier.name}",
+            max_selections=MOST,
+        )
+        least = st.toggle("And the least probable", key="least-class", persist_state="session")
+    shown = [int(index) for index in prediction.ranking[:count]]
+    shown += [*chosen, *([int(prediction.ranking[-1])] if least else [])]
+    rows = [_row(selection, Target(index)) for index in dict.fromkeys(shown)]
+    draw(rows, selection.methods, selection.style)
+
+
+def ask_layers(selection: Selection) -> None:
+    """The same class at several layers, early to late."""
+    methods = [method for method in selection.methods if "layer" in method.settings()]
+    if not methods:
+        names = [method.title for method in METHODS if "layer" in method.settings()]
+        st.info(
+            f"Only {' and '.join(names)} looks at a layer: choose it in the sidebar.",
+            icon=":material/touch_app:",
+        )
+        return
+    classifier = selection.classifier
+    paths = [layer.path for layer in classifier.layers if max(layer.grid) > 1]
+    if not paths:
+        st.info(f"No layer of {classifier.title} keeps a grid.", icon=":material/info:")
+        return
+    chosen = st.multiselect(
+        "Layers, early to late",
+        paths,
+        _spread(classifier),
+        format_func=lambda path: _place(classifier, path),
+        key=f"layers-shown-{classifier.name}",
+        max_selections=8,
+    )
+    rows = [
+        replace(
+            _row(selection, selection.target),
+            heading=_place(classifier, path),
+            settled={method.name: {"layer": path} for method in methods},
+        )
+        for path in sorted(chosen, key=paths.index)
+    ]
+    if not rows:
+        st.info("Choose a layer to see an explanation there.", icon=":material/touch_app:")
+        return
+    draw(rows, methods, selection.style)
+
+
+def ask_classifiers(selection: Selection) -> None:
+    """Several networks on one picture, each with its own answer."""
+    ready = [name for name in zoo.CLASSIFIERS if zoo.whereabouts(name) != "elsewhere"]
+    own = selection.classifier
+    chosen = st.multiselect(
+        f"Set beside {own.title}",
+        [name for name in ready if name != own.name],
+        default=[name for name in ready if name != own.name][:1],
+        format_func=zoo.CLASSIFIERS.__getitem__,
+        key=f"beside-{own.name}",
+        max_selections=cache.CLASSIFIERS_IN_MEMORY - 1,
+        help="Those that are on this machine.",
+    )
+    others = [cache.classifier(name, Wanted(name).load) for name in chosen]
+    draw([_own_answer(selection, each) for each in (own, *others)], selection.methods,
+         selection.style)  # fmt: skip
+
+
+QUESTIONS: dict[str, Callable[[Selection], None]] = {
+    "It should have been …": ask_expected,
+    "Classes": ask_classes,
+    "Layers": ask_layers,
+    "Classifiers": ask_classifiers,
+}
+
+
+def draw_ranking(prediction: Prediction) -> None:
+    """All classes as a table that can be searched."""
+    sought = st.text_input(
+        "Find a class", key="class-search", icon=":material/search:", placeholder="cat"
+    )
+    found = [
+        prediction[int(index)]
+        for index in prediction.ranking
+        if sought.casefold() in prediction.labels[index].casefold()
+    ]
+    if not found:
+        st.info("No class has a name like this.", icon=":material/search_off:")
+        return
+    st.dataframe(
+        {
+            "Place": [prediction.rank(answer.index) for answer in found],
+            "Class": [answer.index for answer in found],
+            "Name": [answer.label for answer in found],
+            "Probability": [answer.probability for answer in found],
+        },
+        hide_index=True,
+        height=300,
+        column_config={"Probability": st.column_config.NumberColumn(format="%.3g")},
+        alt="All classes with their probabilities",
+    )
+
+
+def _row(selection: Selection, target: Target) -> Subject:
+    prediction = selection.prediction
+    heading = in_words(prediction, target).join(("**", "**"))
+    if not target.signed:
+        answer = prediction[target.index]
+        heading += f" · {percent(answer.probability)} · place {prediction.rank(answer.index)}"
+    return Subject(
+        selection.picture, selection.classifier, selection.pixels, prediction, target, heading
+    )
+
+
+def _own_answer(selection: Selection, classifier: Classifier) -> Subject:
+    pixels = classifier.prepare(selection.picture.image)
+    prediction = cache.prediction(selection.picture, classifier, pixels)
+    answer = prediction.top(1)[0]
+    heading = f"**{classifier.title}**: {answer.label} · {percent(answer.probability)}"
+    return Subject(selection.picture, classifier, pixels, prediction, Target(answer.index), heading)
+
+
+def _spread(classifier: Classifier) -> list[str]:
+    """Convolutions with the most different grids, early to late."""
+    paths = [layer.path for layer in classifier.convolutions if max(layer.grid) > 1]
+    if len(paths) <= LAYERS:
+        return paths
+    return [paths[int(place)] for place in np.linspace(0, len(paths) - 1, LAYERS)]
+
+
+def _place(classifier: Classifier, path: str) -> str:
+    layer = classifier.layer(path)
+    return f"{path} · {layer.grid[0]} × {layer.grid[1]}"
+
+
+def _ranked(prediction: Prediction, index: int) -> str:
+    answer = prediction[index]
+    return f"{prediction.rank(index)} · {answer.label} · {percent(answer.probability)}"
+
+
+def _weigh(
+    explained: Sequence[Sequence[Explanation | None]], prediction: Prediction, target: Target
+) -> None:
+    """Say where each method sees the evidence for either class, and how much of it."""
+    said, expected = prediction[target.index].label, prediction[target.classes[1]].label
+    lines = []
+    for difference, _, right in zip(*explained, strict=True):
+        if difference is None or right is None or difference.blank_reason:
+            continue
+        title = difference.explainer.title
+        sides, own = balance(difference), balance(right)
+        line = f"**{title}**: "
+        if difference.signed:
+            line += f"{sides.towards:.0%} of the map speaks for *{said}*"
+            line += _where(sides.strongest_for)
+            line += f", {sides.against:.0%} for *{expected}*{_where(sides.strongest_against)}. "
+        if own.strongest_for:
+            line += f"What speaks for *{expected}* by itself is strongest"
+            line += f"{_where(own.strongest_for)}."
+        lines.append(line)
+    if lines:
+        st.markdown("\n\n".join(lines))
+
+
+def _in_grey(selection: Selection, region: np.ndarray) -> Picture:
+    return selection.picture.edited(hide(selection.pixels, region, "grey"), region)
+
+
+def _where(cell: tuple[int, int] | None) -> str:
+    return "" if cell is None else f" at row {cell[0]}, column {cell[1]}"
+
+
+def _draw_flip(
+    selection: Selection, differences: Sequence[Explanation | None], target: Target
+) -> None:
+    """The smallest region that changes the answer, the picture without it, and the way there."""
+    st.subheader("What has to be hidden for another answer?", anchor=False)
+    usable = {d.explainer.title: d for d in differences if d is not None and not d.blank_reason}
+    if not usable:
+        st.info("There is no map to go by.", icon=":material/info:")
+        return
+    prediction = selection.prediction
+    expected = prediction[target.classes[1]]
+    first = prediction.top(1)[0]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        title = st.selectbox(
+            "In the order of", list(usable), len(usable) - 1, key="flip-by",
+            help="Pieces are hidden from the strongest of this difference map to the weakest.",
+        )  # fmt: skip
+        fill = st.selectbox(
+            "Hidden pieces show", FILLS, key="flip-fill", persist_state="session",
+            format_func=str.capitalize,
+        )  # fmt: skip
+        any_other = st.toggle("Until any other class wins", key="flip-any", persist_state="session")
+    until = None if any_other or expected.index == first.index else expected.index
+    difference = usable[title]
+    segments = difference.segments
+    if segments is None:
+        segments = cache.segments(selection.picture, selection.classifier, selection.pixels)
+    found = cache.flip(selection.picture, selection.classifier, selection.pixels, difference,
+                       segments, fill, until)  # fmt: skip
+    wanted = "another class" if until is None else expected.label
+    left, right = st.columns([1, 2], gap="large", vertical_alignment="center")
+    if found.winner is None:
+        left.info(
+            f"Nothing changes it: {wanted} does not win even when everything is hidden in this "
+            "order.",
+            icon=":material/block:",
+        )
+    else:
+        winner = selection.prediction.labels[found.winner]
+        left.image(
+            cache.screen(_in_grey(selection, found.region)), width="stretch",
+            alt=f"The picture with what has to be hidden in grey: {found.share:.1%} of it",
+        )  # fmt: skip
+        count = len(found.hidden)
+        left.markdown(
+            f"**{found.share:.1%} of the picture**, {count} piece{'' if count == 1 else 's'} of "
+            f"{segments.max() + 1}: without them it is *{winner}* "
+            f"({percent(float(found.after[found.winner]))}) and no longer *{first.label}* "
+            f"({percent(float(found.after[first.index]))})."
+        )
+    shown = list(dict.fromkeys([first.index, target.index, target.classes[1]]))
+    if found.winner is not None:
+        shown = list(dict.fromkeys([*shown, found.winner]))
+    right.plotly_chart(
+        steps_figure(
+            found.probabilities[:, shown],
+            [prediction.labels[index] for index in shown],
+            theme=st.context.theme.type or "light",
+        ),
+        theme=None,
+        config={"displayModeBar": False},
+        alt="Probabilities while more and more pieces are hidden",
+    )

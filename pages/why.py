@@ -1,0 +1,36 @@
+"""Why this class and not that one?"""
+
+import streamlit as st
+
+from pages.parts import questions
+from pages.parts.figures import ranking_figure
+from pages.parts.frame import frame
+from pages.parts.words import percent
+
+selection = frame("Why this class?")
+prediction, said = selection.prediction, selection.target.index
+st.title(f"Why {prediction[said].label} and not another?", anchor=False)
+st.caption(
+    f"{selection.classifier.title} gives it {percent(prediction[said].probability)}, place "
+    f"{prediction.rank(said)} of {len(prediction.labels):,}."
+)
+asked = st.segmented_control(
+    "Compare",
+    list(questions.QUESTIONS),
+    default=next(iter(questions.QUESTIONS)),
+    required=True,
+    key="question",
+    persist_state="session",
+    label_visibility="collapsed",
+)
+questions.QUESTIONS[asked](selection)
+with st.expander("All classes, ranked", icon=":material/format_list_numbered:"):
+    st.plotly_chart(
+        ranking_figure(
+            prediction, said, count=10, row_height=34, theme=st.context.theme.type or "light"
+        ),
+        theme=None,
+        config={"displayModeBar": False},
+        alt="The ten most probable classes",
+    )
+    questions.draw_ranking(prediction)
