@@ -17,8 +17,23 @@ UNDOS = 30
 TOOLS = {"box": "Box", "lasso": "Lasso", "superpixel": "Pieces"}
 
 
-def draw(selection: Selection) -> np.ndarray:
-    """Draw the picture and its tools; the region that is selected, ``(h, w)`` bool."""
+def region(selection: Selection) -> np.ndarray:
+    """What is selected of the picture, ``(h, w)`` bool at the network's resolution."""
+    return _past(selection)[-1]
+
+
+def note_edit() -> None:
+    """Remember that something was changed that the rest of the page has not seen."""
+    st.session_state.edited = True
+
+
+def was_edited() -> bool:
+    """Whether something was changed since this was last asked."""
+    return st.session_state.pop("edited", False)
+
+
+def draw(selection: Selection) -> None:
+    """Draw the picture and its tools."""
     past = _past(selection)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         mode = st.segmented_control(
@@ -30,9 +45,9 @@ def draw(selection: Selection) -> np.ndarray:
             key="region-tool", persist_state="session",
             help="Drag a box or a lasso, or click a cell; pieces are the superpixels of LIME.",
         )  # fmt: skip
-    region = past[-1]
+    selected = past[-1]
     figure = canvas_figure(
-        selection.picture, cache.address(selection.picture), _shade(region),
+        selection.picture, cache.address(selection.picture), _shade(selected),
         height=min(HEIGHT, round(620 * selection.picture.aspect)),
     )  # fmt: skip
     if tool == "lasso":
@@ -44,15 +59,14 @@ def draw(selection: Selection) -> np.ndarray:
         config={"displayModeBar": False},
         selection_mode=("points", "box", "lasso"),
         on_select=lambda: _take(selection, past, mode == "Add", tool),
-        alt=f"The picture to select on; {region.mean():.1%} of it is selected",
+        alt=f"The picture to select on; {selected.mean():.1%} of it is selected",
     )
     _draw_tools(selection, past)
-    return region
 
 
-def restore(selection: Selection, region: np.ndarray) -> None:
+def restore(selection: Selection, selected: np.ndarray) -> None:
     """Select a region again."""
-    _push(_past(selection), region)
+    _push(_past(selection), selected)
 
 
 def segments(selection: Selection) -> np.ndarray:
@@ -67,9 +81,10 @@ def _past(selection: Selection) -> list[np.ndarray]:
     return kept.setdefault((selection.picture.digest, shape), [np.zeros(shape, bool)])
 
 
-def _push(past: list[np.ndarray], region: np.ndarray) -> None:
-    past.append(region)
+def _push(past: list[np.ndarray], selected: np.ndarray) -> None:
+    past.append(selected)
     del past[:-UNDOS]
+    note_edit()
 
 
 def _take(selection: Selection, past: list[np.ndarray], add: bool, tool: str) -> None:
@@ -96,23 +111,24 @@ def _take(selection: Selection, past: list[np.ndarray], add: bool, tool: str) ->
 
 def _undo(past: list[np.ndarray]) -> None:
     del past[-1]
+    note_edit()
 
 
 def _draw_tools(selection: Selection, past: list[np.ndarray]) -> None:
-    region = past[-1]
+    selected = past[-1]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Invert", icon=":material/invert_colors:", on_click=_push, args=(past, ~region),
+            "Invert", icon=":material/invert_colors:", on_click=_push, args=(past, ~selected),
         )  # fmt: skip
         st.button(
-            "Clear", icon=":material/backspace:", disabled=not region.any(), on_click=_push,
-            args=(past, np.zeros_like(region)),
+            "Clear", icon=":material/backspace:", disabled=not selected.any(), on_click=_push,
+            args=(past, np.zeros_like(selected)),
         )  # fmt: skip
         st.button(
             "Undo", icon=":material/undo:", disabled=len(past) < 2, on_click=_undo, args=(past,),
         )  # fmt: skip
         _draw_hottest(selection, past)
-        st.caption(f"{region.mean():.1%} of the picture")
+        st.caption(f"{selected.mean():.1%} of the picture")
 
 
 def _draw_hottest(selection: Selection, past: list[np.ndarray]) -> None:
@@ -141,7 +157,7 @@ def _draw_hottest(selection: Selection, past: list[np.ndarray]) -> None:
         st.rerun()
 
 
-def _shade(region: np.ndarray) -> np.ndarray:
-    shade = np.zeros((*region.shape, 4), np.uint8)
-    shade[region] = SHADE
+def _shade(selected: np.ndarray) -> np.ndarray:
+    shade = np.zeros((*selected.shape, 4), np.uint8)
+    shade[selected] = SHADE
     return shade

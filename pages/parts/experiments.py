@@ -52,36 +52,36 @@ class Trial:
     prediction: Prediction
 
 
-def try_out(selection: Selection, region: np.ndarray) -> list[Trial]:
-    """Draw the choices and the probabilities before and after; what was tried."""
+def draw_trials(selection: Selection) -> None:
+    """Draw what is done with the region, and the probabilities before and after."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kinds = st.pills(
+        st.pills(
             "Then", KINDS, selection_mode="multi", default=KINDS[:1],
-            key="kinds", persist_state="session",
+            key="kinds", persist_state="session", on_change=canvas.note_edit,
         )  # fmt: skip
-        fill = st.selectbox(
+        st.selectbox(
             "Hidden parts show", REGION_FILLS, format_func=str.capitalize,
-            key="region-fill", persist_state="session",
+            key="region-fill", persist_state="session", on_change=canvas.note_edit,
         )  # fmt: skip
-    if not region.any():
-        st.info("Nothing is selected yet: drag a box on the picture.", icon=":material/touch_app:")
-        return []
-    if region.all():
+    region = canvas.region(selection)
+    if not region.any() or region.all():
         st.info(
-            "Everything is selected, so there is nothing left to look at: remove a part.",
+            "Everything is selected, so there is nothing left to look at: remove a part."
+            if region.any()
+            else "Nothing is selected yet: drag a box on the picture.",
             icon=":material/touch_app:",
         )
-        return []
-    trials = [_try(selection, region, kind, fill) for kind in kinds]
+        return
+    trials = _trials(selection)
     for trial in trials:
         _log(selection, trial)
     if trials:
         _draw_change(selection, trials)
-    return trials
 
 
-def compare(selection: Selection, trials: list[Trial]) -> None:
+def compare(selection: Selection) -> None:
     """Every method before and after, and what LIME's linear model had predicted."""
+    trials = _trials(selection)
     if not trials:
         return
     prediction, target = selection.prediction, selection.target
@@ -128,6 +128,15 @@ def draw_log(selection: Selection) -> None:
         for number in range(len(log) - 1, max(-1, len(log) - 1 - 12), -1):
             digest, trial, before = log[number]
             _draw_entry(selection, number, digest, trial, before)
+
+
+def _trials(selection: Selection) -> list[Trial]:
+    """What is asked of the region that is selected, if it leaves something to ask."""
+    region = canvas.region(selection)
+    if not region.any() or region.all():
+        return []
+    fill = st.session_state["region-fill"]
+    return [_try(selection, region, kind, fill) for kind in st.session_state["kinds"]]
 
 
 def _try(selection: Selection, region: np.ndarray, kind: str, fill: str) -> Trial:

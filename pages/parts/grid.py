@@ -151,15 +151,16 @@ def _look(bar: st.delta_generator.DeltaGenerator, style: Style, methods: int, ro
             "Whole picture", icon=":material/zoom_out_map:", key="unzoom", disabled=window == WHOLE,
             on_click=_unzoom, help="Drag a box on any map to zoom all of them.",
         )  # fmt: skip
+    phone = "Mobi" in (st.context.headers.get("User-Agent") or "")
     return Look(
         style,
         tuple(views) or VIEWS[:1],
         scale == "Raw",
         locked,
         window,
-        WIDTHS.get(methods, WIDTHS[3]),
+        WIDTHS[3] if phone else WIDTHS.get(methods, WIDTHS[3]),
         st.context.theme.type or "light",
-        "Mobi" in (st.context.headers.get("User-Agent") or ""),
+        phone,
     )
 
 

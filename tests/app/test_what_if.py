@@ -1,0 +1,123 @@
+"""The page "What if?": regions, what is done with them, and the log of what was tried."""
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explainers import Classifier, load_classifier
+from explainers.images.regions import box, hide
+from explainers.images.samples import SAMPLES
+from tests.app.charts import array, heatmaps
+from tests.app.driving import captions, open_app
+
+PAGE = "pages/what_if.py"
+CUP = ((4.0, 10.0), (2.0, 11.0))
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return load_classifier("efficientnet-lite0")
+
+
+def markdown(app: AppTest) -> str:
+    return "\n".join(element.value for element in app.markdown)
+
+
+def select(app: AppTest, across: tuple[float, float], down: tuple[float, float]) -> np.ndarray:
+    """What dragging a box does, which cannot be done here."""
+    ((_, shape),) = (key for key in app.session_state["regions"])
+    region = box(shape, across, down)
+    next(iter(app.session_state["regions"].values())).append(region)
+    app.run()
+    assert not app.exception
+    return region
+
+
+def button(app: AppTest, label: str):
+    (found,) = (each for each in app.button if each.label == label)
+    return found
+
+
+def test_nothing_selected_is_said() -> None:
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
+    assert app.info[0].value == "Nothing is selected yet: drag a box on the picture."
+    assert not heatmaps(app)
+    button(app, "Invert").click().run()
+    assert app.info[0].value.startswith("Everything is selected")
+
+
+def test_without_the_cup_it_is_no_espresso(classifier: Classifier) -> None:
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
+    region = select(app, *CUP)
+    pixels = classifier.prepare(SAMPLES["coffee"].read())
+    before = classifier.predict(pixels)[967].probability
+    after = classifier.predict(hide(pixels, region, "blur"))
+    top = after.top(1)[0]
+    assert f"espresso goes from {before:.1%} to **{after[967].probability:.1%}**" in markdown(app)
+    assert f"the answer is now *{top.label}* ({top.probability:.1%})" in markdown(app)
+    assert len([trace for trace in heatmaps(app) if "colorbar" in trace]) == 2
+    app.pills(key="kinds").set_value(["Hide the region", "Keep only the region"]).run()
+    assert not app.exception
+    alone = classifier.predict(hide(pixels, ~region, "blur"))[967].probability
+    assert f"**Keep only the region**: espresso goes from {before:.1%}" in markdown(app)
+    assert f"to **{alone:.1%}**" in markdown(app)
+    assert len([trace for trace in heatmaps(app) if "colorbar" in trace]) == 3
+
+
+def test_what_limes_model_expected_stands_beside_what_happened(classifier: Classifier) -> None:
+    app = open_app(PAGE, picture="coffee", methods=["LIME superpixels"])
+    region = select(app, *CUP)
+    pixels = classifier.prepare(SAMPLES["coffee"].read())
+    after = classifier.predict(hide(pixels, region, "blur"))[967].probability
+    assert "LIME's linear model (R² " in captions(app)
+    assert f"the network says {after:.3f}" in captions(app)
+
+
+def test_regions_are_undone_cleared_and_inverted_and_stay_with_their_picture() -> None:
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
+    region = select(app, *CUP)
+    assert f"{region.mean():.1%} of the picture" in captions(app)
+    button(app, "Invert").click().run()
+    assert f"{1 - region.mean():.1%} of the picture" in captions(app)
+    button(app, "Undo").click().run()
+    assert f"{region.mean():.1%} of the picture" in captions(app)
+    app.button(key="sample-cat").click().run()
+    assert "0.0% of the picture" in captions(app)
+    app.button(key="sample-coffee").click().run()
+    assert f"{region.mean():.1%} of the picture" in captions(app)
+    button(app, "Clear").click().run()
+    assert "0.0% of the picture" in captions(app)
+    assert not app.exception
+
+
+def test_the_hottest_part_according_to_a_method() -> None:
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
+    app.slider(key="hottest-share").set_value(20)
+    app.button(key="hottest-select").click().run()
+    assert not app.exception
+    (past,) = app.session_state["regions"].values()
+    assert past[-1].mean() == pytest.approx(0.2, abs=0.01)
+    assert "espresso goes from 90.0%" in markdown(app)
+
+
+def test_experiments_are_kept_and_restored() -> None:
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
+    region = select(app, *CUP)
+    app.selectbox(key="region-fill").set_value("black").run()
+    assert "Experiments so far: 2" in [expander.label for expander in app.expander]
+    button(app, "Clear").click().run()
+    app.button(key="restore-0").click().run()
+    assert not app.exception
+    assert f"{region.mean():.1%} of the picture" in captions(app)
+    assert app.selectbox(key="region-fill").value == "blur"
+    assert "Experiments so far: 2" in [expander.label for expander in app.expander]
+    app.button(key="sample-cat").click().run()
+    assert app.button(key="restore-0").disabled
+
+
+def test_a_map_before_is_the_one_of_compare(classifier: Classifier) -> None:
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
+    select(app, *CUP)
+    shown = array(next(t for t in heatmaps(app) if "colorbar" in t)["z"])
+    app.switch_page("app.py").run()
+    np.testing.assert_array_equal(array(heatmaps(app)[0]["z"]), shown)

@@ -1,0 +1,74 @@
+"""What only a browser shows of the page "What if?": a box that is really dragged on the picture."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from explainers import load_classifier
+from explainers.images.samples import SAMPLES
+from tests.browser.test_compare import COMPLETE, card, charts
+
+pytestmark = pytest.mark.browser
+
+
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag from one place of the canvas to another, both in shares of its width and height."""
+    canvas = page.locator(".st-key-canvas")
+    expect(canvas).to_have_count(1)
+    canvas.scroll_into_view_if_needed()
+    bounds = canvas.bounding_box()
+    assert bounds is not None
+    places = [
+        (bounds["x"] + x * bounds["width"], bounds["y"] + y * bounds["height"])
+        for x, y in (start, end)
+    ]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    page.mouse.move(*places[1], steps=8)
+    page.mouse.up()
+
+
+def test_the_cup_is_hidden_with_three_moves_of_the_mouse(page: Page, address: str) -> None:
+    page.goto(f"{address}/what_if?picture=coffee&methods=Grad-CAM")
+    expect(page.get_by_text("Nothing is selected yet")).to_be_visible()
+    expect(page.locator(".st-key-canvas .js-plotly-plot")).to_be_visible()
+    drag(page, (0.3, 0.25), (0.72, 0.8))
+    said = page.get_by_text("Hide the region: espresso goes from 90.0% to")
+    expect(said).to_be_visible()
+    words = said.inner_text()
+    after = re.search(r"to ([\d.e-]+)(%?);", words)
+    assert after is not None
+    assert float(after[1]) / (100 if after[2] else 1) < 0.2, words
+    expect(page.get_by_text(COMPLETE)).to_be_visible()
+    for row in ("grad-cam", "grad-cam-1"):
+        expect(charts(page, row)).to_have_count(2)
+    expect(card(page, "grad-cam-1")).to_contain_text("Measured on 7 × 7 cells")
+
+    page.get_by_text("Experiments so far: 1").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Table, CSV").click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
+    assert [row["class before"] for row in rows] == ["espresso"]
+    classifier = load_classifier("efficientnet-lite0")
+    before = classifier.predict(classifier.prepare(SAMPLES["coffee"].read()))[967].probability
+    assert float(rows[0]["probability before"]) == pytest.approx(before, abs=1e-4)
+    assert float(rows[0]["probability after"]) < 0.2
+
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("Nothing is selected yet")).to_be_visible()
+
+
+def test_a_click_selects_a_piece_and_removing_takes_it_back(page: Page, address: str) -> None:
+    page.goto(f"{address}/what_if?picture=coffee&methods=Grad-CAM")
+    expect(page.get_by_text("Nothing is selected yet")).to_be_visible()
+    page.get_by_role("radio", name="Pieces").click()
+    drag(page, (0.45, 0.4), (0.55, 0.5))
+    expect(page.get_by_text("espresso goes from 90.0%")).to_be_visible()
+    page.get_by_role("radio", name="Remove").click()
+    page.get_by_role("radio", name="Box").click()
+    drag(page, (0.02, 0.02), (0.98, 0.98))
+    expect(page.get_by_text("Nothing is selected yet")).to_be_visible()

@@ -1,0 +1,83 @@
+"""Regions are where they are said to be, and what hides them is what it is called."""
+
+import numpy as np
+import pytest
+
+from explainers.images.regions import REGION_FILLS, box, cell, hide, hottest, lasso, resized
+
+SHAPE = (28, 42)
+
+
+@pytest.fixture
+def pixels() -> np.ndarray:
+    return np.random.default_rng(1).uniform(0, 255, (*SHAPE, 3)).astype(np.float32)
+
+
+def test_cells_tile_the_picture() -> None:
+    cells = [cell(SHAPE, row, column) for row in range(14) for column in range(14)]
+    np.testing.assert_array_equal(np.sum(cells, axis=0), 1)
+    assert cell(SHAPE, 1, 2)[2:4, 6:9].all()
+
+
+def test_a_box_holds_the_pixels_whose_centres_it_holds_in_either_order() -> None:
+    found = box(SHAPE, (2.5, 4.5), (0.5, 1.5))
+    expected = np.zeros(SHAPE, bool)
+    expected[2:4, 9:15] = True
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(box(SHAPE, (4.5, 2.5), (1.5, 0.5)), found)
+
+
+def test_a_lasso_around_a_box_is_that_box() -> None:
+    xs, ys = [2.5, 4.5, 4.5, 2.5], [0.5, 0.5, 1.5, 1.5]
+    np.testing.assert_array_equal(lasso(SHAPE, xs, ys), box(SHAPE, (2.5, 4.5), (0.5, 1.5)))
+    assert not lasso(SHAPE, [1, 2], [1, 2]).any()
+
+
+def test_the_hottest_part_is_as_large_as_asked_and_never_cold() -> None:
+    heatmap = np.arange(100, dtype=np.float32).reshape(10, 10)
+    assert hottest(heatmap, 0.1).sum() == 10
+    assert hottest(heatmap, 0.1)[9].all()
+    assert hottest(heatmap - 98, 0.5).sum() == 1
+    assert not hottest(np.zeros((5, 5)), 0.2).any()
+
+
+def test_a_region_is_the_same_at_another_resolution() -> None:
+    region = box(SHAPE, (2.5, 4.5), (0.5, 1.5))
+    assert resized(region, (280, 420)).mean() == pytest.approx(region.mean())
+    np.testing.assert_array_equal(resized(resized(region, (56, 84)), SHAPE), region)
+
+
+@pytest.mark.parametrize("fill", REGION_FILLS)
+def test_only_the_region_changes(fill: str, pixels: np.ndarray) -> None:
+    region, before = box(SHAPE, (3, 8), (4, 9)), pixels.copy()
+    hidden = hide(pixels, region, fill)
+    np.testing.assert_array_equal(pixels, before)
+    np.testing.assert_array_equal(hidden[~region], pixels[~region])
+    assert (hidden[region] != pixels[region]).any()
+    assert hidden.dtype == np.float32
+    assert hidden.min() >= 0
+    assert hidden.max() <= 255
+    np.testing.assert_array_equal(hide(pixels, np.zeros(SHAPE, bool), fill), pixels)
+    assert np.isfinite(hide(pixels, np.ones(SHAPE, bool), fill)).all()
+
+
+def test_fills_are_what_they_are_called(pixels: np.ndarray) -> None:
+    region = box(SHAPE, (3, 8), (4, 9))
+    for fill, value in (
+        ("black", 0),
+        ("white", 255),
+        ("grey", 127.5),
+        ("picture mean", pixels.mean(axis=(0, 1))),
+        ("region mean", pixels[region].mean(axis=0)),
+    ):
+        expected = np.broadcast_to(value, pixels[region].shape)
+        np.testing.assert_allclose(hide(pixels, region, fill)[region], expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="not with 'pink'"):
+        hide(pixels, region, "pink")
+
+
+def test_inpainting_continues_a_slope_exactly() -> None:
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    slope = np.stack([3.0 * rows, 2.0 * columns, rows + columns], axis=-1).astype(np.float32)
+    region = box(SHAPE, (3, 8), (4, 9))
+    np.testing.assert_allclose(hide(slope, region, "inpainting"), slope, atol=1e-3)
