@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import cache, check_up
+from pages.parts import cache, check_up, trust
 from pages.parts.figures import ranking_figure
 from pages.parts.frame import frame
 from pages.parts.grid import Subject, draw
@@ -44,8 +44,9 @@ if check_up.wanted():
     ):
         check_up.draw(selection)
 
-draw(
+(explained,) = draw(
     [Subject(picture, selection.classifier, selection.pixels, prediction, selection.target)],
     selection.methods,
     selection.style,
 )
+trust.draw_agreement(explained, selection.style)

@@ -206,3 +206,15 @@ def segments(picture: Picture, asked: Classifier, pixels: np.ndarray) -> np.ndar
     return _segments(
         picture.digest, asked.size, lambda: LimeSuperpixels().segmentation.segments(pixels)
     )
+
+
+@st.cache_resource(max_entries=RUNS_IN_SESSION, scope="session", show_spinner=False)
+def _job(digest: str, classifier: str, settings: str, _start: Callable[[], Iterator[Any]]) -> Run:
+    return Run(_start())
+
+
+def job(
+    picture: Picture, asked: Classifier, settings: str, start: Callable[[], Iterator[Any]]
+) -> Run:
+    """Any other work that comes piece by piece, told from others by its settings."""
+    return _job(picture.digest, asked.name, settings, start)

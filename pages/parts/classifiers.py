@@ -16,6 +16,7 @@ from explainers import CheckUp, Classifier, ModelError, Scaling, load_classifier
 from explainers.classifiers import zoo
 from explainers.classifiers.labels import read_labels
 from explainers.classifiers.own_model import explain_as, open_model
+from explainers.classifiers.scaling import AS_THEY_ARE
 from pages.parts import cache
 from pages.parts.picture import Picture
 from pages.parts.words import percent
@@ -78,9 +79,7 @@ class Wanted:
             return load_classifier(self.name, self.file.content).variant(name=self.key)
         assert self.file is not None
         own = open_model(self.file.content)
-        return explain_as(
-            own, self.key, size=self.size if own.any_size else None, title=_title(self.file.name)
-        )
+        return explain_as(own, self.key, size=self.size if own.any_size else None)
 
     @property
     def key(self) -> str:
@@ -108,7 +107,11 @@ def choose(picture: Picture) -> Classifier:
         )  # fmt: skip
     wanted = _choose_ready_made() if source == "Ready-made" else _choose_own()
     classifier = _answering(wanted)
-    if st.session_state.answering.name is None:
+    answering: Wanted = st.session_state.answering
+    if answering.name is None and answering.file is not None:
+        # The same file may have another name on another person's screen.
+        title = _title(answering.file.name)
+        classifier = classifier.variant(name=classifier.name, title=title)
         classifier = _tell_about(classifier, picture)
     return classifier
 
@@ -127,10 +130,10 @@ def _answering(wanted: Wanted | None) -> Classifier:
             return classifier
     if wanted is not None:
         st.error(refused[wanted.key], icon=":material/block:")
-    classifier = cache.classifier(last.key, last.load)
     if wanted is not None:
-        st.caption(f"{classifier.title} goes on answering.")
-    return classifier
+        title = zoo.CLASSIFIERS.get(last.name or "") or _title(last.file.name if last.file else "")
+        st.caption(f"{title} goes on answering.")
+    return cache.classifier(last.key, last.load)
 
 
 def _choose_ready_made() -> Wanted | None:
@@ -215,6 +218,12 @@ def _choose_own() -> Wanted | None:
 
 
 def _offer_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        st.warning(
+            "The folder of models that this server was given is not there.",
+            icon=":material/folder_off:",
+        )
+        return
     files = {
         path.name: path
         for path in sorted(folder.iterdir())
@@ -311,18 +320,22 @@ def _label(classifier: Classifier) -> Classifier:
 def _feed(classifier: Classifier, picture: Picture) -> Classifier:
     """The classifier fed as a person chose; each choice tells what it would answer."""
     found = cache.check_up(picture, classifier)
-    answers = {fed.scaling.name: f"{fed.answer.label} {percent(fed.answer.probability)}"
-               for fed in found.feedings}  # fmt: skip
+    inside = " (scaled inside the model)" if found.rescaling else ""
+    answers = {
+        fed.scaling.name: f"{fed.scaling.name}{inside if fed.scaling == AS_THEY_ARE else ''} · "
+        f"{fed.answer.label} {percent(fed.answer.probability)}"
+        for fed in found.feedings
+    }
     typed = "Typed in"
     name = st.selectbox(
         "Pixels are scaled to",
         [*answers, typed],
         list(answers).index(classifier.scaling.name),
-        format_func=lambda name: f"{name} · {answers[name]}" if name in answers else name,
+        format_func=lambda name: answers.get(name, name),
         key="model-scaling",
         persist_state="session",
         help="What the network was trained on, and what it answers to this picture then. "
-        "The first choice is the one that its own memory of the training speaks for.",
+        "At first it is fed as the model's own memory of its training speaks for.",
     )
     scaling = _typed_scaling() if name == typed else _scaling_named(found, name)
     if scaling == classifier.scaling:

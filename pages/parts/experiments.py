@@ -101,7 +101,7 @@ def compare(selection: Selection) -> None:
             for trial in trials
         ),
     ]  # fmt: skip
-    explained = draw(rows, selection.methods, selection.style)
+    explained = draw(rows, selection.methods, selection.style, one_scale=True)
     for explanation in explained[0]:
         if explanation is not None and explanation.surrogate is not None:
             with slot:

@@ -4,6 +4,7 @@ All figures of a picture share one pair of axes: the cells of the 14 x 14 matrix
 i - 0.5 to i + 0.5, so that one zoom fits all and hovering tells the matrix's row and column.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,9 @@ import plotly.graph_objects as go
 
 from explainers import Explanation, Prediction
 from explainers.images.colouring import Style, outline_layer
+from explainers.metrics.faithfulness import Curve
 from pages.parts.picture import Picture, data_uri
-from pages.parts.words import number, percent
+from pages.parts.words import change, number, percent
 
 CELLS = 14
 HOTTEST = 0.9
@@ -22,7 +24,7 @@ LONGEST_LABEL = 26
 INK = {"light": "#31333f", "dark": "#e6e8ee"}
 FAINT = {"light": "rgba(49, 51, 63, 0.35)", "dark": "rgba(230, 232, 238, 0.35)"}
 ACCENT = {"light": "#3d5a98", "dark": "#8fb0f0"}
-LINES = ("#3d7dca", "#d9772b", "#5b9a53", "#a05fb4")
+LINES = ("#3d7dca", "#d9772b", "#5b9a53", "#a05fb4", "#b8994a")
 CLEAR = "rgba(0, 0, 0, 0)"
 FONT = "Source Sans, sans-serif"
 
@@ -262,7 +264,10 @@ def change_figure(
             x=values,
             orientation="h",
             marker={"color": FAINT[theme] if not number else LINES[number - 1]},
-            text=[percent(float(value)) for value in values],
+            text=[
+                percent(float(value)) + (f" ({change(float(value - was))})" if number else "")
+                for was, value in zip(before, values, strict=True)
+            ],
             textposition="outside",
             cliponaxis=False,
             hovertemplate=f"{name}<br>%{{y}}: %{{x:.6f}}<extra></extra>",
@@ -278,9 +283,44 @@ def change_figure(
         dragmode=False,
         font={"size": 13, "color": INK[theme], "family": FONT},
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
-        xaxis={"visible": False, "range": [0, 1.2], "fixedrange": True},
+        xaxis={"visible": False, "range": [0, 1.4], "fixedrange": True},
         yaxis={"fixedrange": True, "autorange": "reversed", "automargin": True,
                "ticklabelstandoff": 6},
+    )  # fmt: skip
+
+
+def curves_figure(curves: Sequence[Curve], *, height: int, theme: str) -> go.Figure:
+    """Deletion or insertion curves, each a line with its area; a random order with its spread."""
+    lines = []
+    for place, curve in enumerate(curves):
+        steady = len(curve.runs) == 1
+        colour = LINES[place % len(LINES)] if steady else INK[theme]
+        lines.append(
+            go.Scatter(
+                x=curve.shares,
+                y=curve.mean,
+                name=f"{curve.name} {curve.area:.3f}",
+                mode="lines+markers",
+                marker={"size": 5, "color": colour},
+                line={"color": colour, "width": 2, "dash": "solid" if steady else "dot"},
+                error_y=None
+                if steady
+                else {"array": curve.runs.std(axis=0), "color": FAINT[theme], "width": 0},
+                hovertemplate=f"{curve.name}<br>%{{x:.0%}}: %{{y:.4f}}<extra></extra>",
+            )
+        )
+    axis = {"fixedrange": True, "zeroline": False, "gridcolor": FAINT[theme], "gridwidth": 0.5}
+    return _figure(
+        lines,
+        height=height + 60,
+        margin={"l": 48, "r": 8, "t": 76, "b": 44},
+        dragmode=False,
+        clickmode="event+select",
+        font={"size": 13, "color": INK[theme], "family": FONT},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        xaxis={"title": {"text": "Share of the pieces"}, "tickformat": ".0%", "showgrid": False,
+               **axis},
+        yaxis={"title": {"text": "Probability"}, "rangemode": "tozero", **axis},
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ PAGES = {
     "app.py": ("Compare", ":material/view_column_2:"),
     "pages/why.py": ("Why this class?", ":material/rule:"),
     "pages/what_if.py": ("What if?", ":material/gesture_select:"),
+    "pages/how_far.py": ("How far to believe it?", ":material/balance:"),
     "pages/model.py": ("The model", ":material/account_tree:"),
 }
 STYLES = {

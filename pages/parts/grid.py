@@ -68,9 +68,21 @@ class Look:
 
 
 def draw(
-    rows: Sequence[Subject], methods: Sequence[type[Explainer]], style: Style
+    rows: Sequence[Subject],
+    methods: Sequence[type[Explainer]],
+    style: Style,
+    *,
+    one_scale: bool = False,
 ) -> list[list[Explanation | None]]:
     """Draw a card for each row and method, and stay until all are done or a person wants no more.
+
+    Parameters
+    ----------
+    rows : sequence of Subject
+    methods : sequence of type
+    style : Style
+    one_scale : bool
+        Whether all rows share a method's colour scale, until a person wants it otherwise.
 
     Returns
     -------
@@ -83,7 +95,7 @@ def draw(
         )
         return [[] for _ in rows]
     bar = st.container(horizontal=True, vertical_alignment="bottom", key="toolbar")
-    look = _look(bar, style, len(methods), len(rows))
+    look = _look(bar, style, len(methods), len(rows), one_scale=one_scale)
     status = bar.empty()
     action = bar.empty()
     poster = bar.empty()
@@ -131,7 +143,14 @@ def _lay_out(
     return table
 
 
-def _look(bar: st.delta_generator.DeltaGenerator, style: Style, methods: int, rows: int) -> Look:
+def _look(
+    bar: st.delta_generator.DeltaGenerator,
+    style: Style,
+    methods: int,
+    rows: int,
+    *,
+    one_scale: bool,
+) -> Look:
     with bar:
         views = st.pills(
             "Show", VIEWS, selection_mode="multi", default=["Overlay", "Matrix"],
@@ -143,7 +162,8 @@ def _look(bar: st.delta_generator.DeltaGenerator, style: Style, methods: int, ro
             help="0 to 1: each matrix divided by its own largest value.",
         )  # fmt: skip
         locked = rows > 1 and st.toggle(
-            "One scale for all rows", key="locked", persist_state="session",
+            "One scale for all rows", one_scale, key=f"locked-{one_scale}",
+            persist_state="session",
             help="Colours of a method mean the same in every row; otherwise each map has its own.",
         )  # fmt: skip
         window = st.session_state.get("window", WHOLE)

@@ -15,6 +15,11 @@ def percent(probability: float) -> str:
     return f"{probability:.{max(1, decimals)}%}"
 
 
+def change(difference: float) -> str:
+    """How a probability changed, in percentage points: ``−89.8``."""
+    return f"{100 * difference:+.1f}".replace("-", "−")
+
+
 def in_words(prediction: Prediction, target: Target) -> str:
     """A target: a class, or one rather than another."""
     label = prediction[target.index].label

@@ -16,8 +16,12 @@ def array(value: Any) -> np.ndarray:
     return flat.reshape([int(n) for n in shape.split(",")]) if shape else flat
 
 
-def heatmaps(app: Any) -> list[dict[str, Any]]:
-    """The heatmap traces of an app under test, in the order of the page."""
+def charts(app: Any) -> list[dict[str, Any]]:
+    """All traces of an app under test, in the order of the page."""
     figures = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
-    traces = [figure["data"][0] for figure in figures]
-    return [trace for trace in traces if trace["type"] == "heatmap"]
+    return [trace for figure in figures for trace in figure["data"]]
+
+
+def heatmaps(app: Any) -> list[dict[str, Any]]:
+    """Its heatmaps."""
+    return [trace for trace in charts(app) if trace["type"] == "heatmap"]

@@ -69,8 +69,9 @@ def test_three_maps_and_matrices_equal_the_library(classifier: Classifier) -> No
     assert "All maps are complete" in captions(app)
     pixels = classifier.prepare(SAMPLES["cat"].read())
     methods = (GradCam(), Saliency(samples=4), LimeSuperpixels(samples=60))
-    shown = heatmaps(app)
+    *shown, agree, disagree = heatmaps(app)
     assert len(shown) == 6
+    assert 0 <= array(agree["z"]).min() <= array(disagree["z"]).max() <= 1
     for method, heatmap, matrix in zip(methods, shown[::2], shown[1::2], strict=True):
         expected = method.explain(classifier, pixels, 285)
         np.testing.assert_allclose(

@@ -55,7 +55,9 @@ def test_without_the_cup_it_is_no_espresso(classifier: Classifier) -> None:
     top = after.top(1)[0]
     assert f"espresso goes from {before:.1%} to **{after[967].probability:.1%}**" in markdown(app)
     assert f"the answer is now *{top.label}* ({top.probability:.1%})" in markdown(app)
-    assert len([trace for trace in heatmaps(app) if "colorbar" in trace]) == 2
+    scales = [trace["zmax"] for trace in heatmaps(app) if "colorbar" in trace]
+    assert len(scales) == 2
+    assert scales[0] == scales[1]
     app.pills(key="kinds").set_value(["Hide the region", "Keep only the region"]).run()
     assert not app.exception
     alone = classifier.predict(hide(pixels, ~region, "blur"))[967].probability

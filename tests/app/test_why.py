@@ -96,7 +96,7 @@ def test_rows_on_one_scale(rocket: tuple[Classifier, np.ndarray]) -> None:
     app.segmented_control(key="question").set_value("Classes").run()
     limits = [trace["zmax"] for trace in heatmaps(app) if "colorbar" in trace]
     assert len(set(limits)) == 3
-    app.toggle(key="locked").set_value(True).run()
+    app.toggle(key="locked-False").set_value(True).run()
     locked = [trace["zmax"] for trace in heatmaps(app) if "colorbar" in trace]
     assert locked == [max(limits)] * 3
     assert not app.exception

@@ -1,0 +1,66 @@
+"""Agreement of maps, by hand where it can be, and never a NaN."""
+
+import numpy as np
+import pytest
+
+from explainers import Explanation, GradCam, LimeSuperpixels, Target
+from explainers.metrics.agreement import (
+    agree,
+    agreements,
+    centred_blob,
+    consensus,
+    disagreement,
+    ranks,
+)
+
+
+@pytest.fixture
+def grid() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(14, 14)).astype(np.float32)
+
+
+def test_a_map_agrees_with_itself_and_with_any_monotone_rescaling(grid: np.ndarray) -> None:
+    for other in (grid, np.exp(grid), 3 * grid - 7):
+        found = agree(grid, other)
+        assert found.correlation == pytest.approx(1)
+        assert found.overlap == (1, 1)
+    assert agree(grid, -grid).correlation == pytest.approx(-1)
+    assert agree(grid, -grid).overlap == (0, 0)
+
+
+def test_overlap_is_counted_by_hand() -> None:
+    one, other = np.zeros((14, 14)), np.zeros((14, 14))
+    one.ravel()[:20] = np.arange(20, 0, -1)
+    other.ravel()[10:30] = np.arange(20, 0, -1)
+    assert agree(one, other).overlap[0] == pytest.approx(10 / 30)
+
+
+def test_flat_maps_agree_with_nothing(grid: np.ndarray) -> None:
+    found = agree(np.zeros((14, 14)), grid)
+    assert (found.correlation, found.overlap) == (0.0, (0.0, 0.0))
+
+
+def _explanation(explainer, heatmap: np.ndarray) -> Explanation:
+    return Explanation(explainer, "none", Target(0), heatmap, signed=True)
+
+
+def test_pairs_and_the_blob(grid: np.ndarray) -> None:
+    blob = centred_blob().astype(np.float32)
+    maps = [_explanation(GradCam(), blob), _explanation(LimeSuperpixels(), grid)]
+    found = agreements(maps)
+    assert [each.names for each in found] == [
+        ("Grad-CAM", "LIME superpixels"),
+        ("Grad-CAM", "blob in the middle"),
+        ("LIME superpixels", "blob in the middle"),
+    ]
+    assert found[1].correlation == pytest.approx(1)
+    assert found[0].correlation == pytest.approx(found[2].correlation)
+
+
+def test_where_all_agree_and_where_they_do_not(grid: np.ndarray) -> None:
+    same = [_explanation(GradCam(), grid), _explanation(LimeSuperpixels(), 2 * grid)]
+    np.testing.assert_allclose(consensus(same), ranks(same[0]), atol=1e-6)
+    assert not disagreement(same).any()
+    opposite = [same[0], _explanation(LimeSuperpixels(), -grid)]
+    assert disagreement(opposite).max() == 1
+    assert consensus(opposite).max() <= 0.5 + 1e-6
