@@ -15,6 +15,11 @@ HEIGHT = 420
 SHADE = (214, 63, 63, 120)
 UNDOS = 30
 TOOLS = {"box": "Box", "lasso": "Lasso", "superpixel": "Pieces"}
+DRAGS = {
+    (mode, tool): f"a drag {verb} {what}"
+    for mode, verb in (("Add", "adds"), ("Remove", "removes"))
+    for tool, what in (("box", "a box"), ("lasso", "a lasso"), ("superpixel", "pieces"))
+}
 
 
 def region(selection: Selection) -> np.ndarray:
@@ -48,7 +53,7 @@ def draw(selection: Selection) -> None:
     selected = past[-1]
     figure = canvas_figure(
         selection.picture, cache.address(selection.picture), _shade(selected),
-        height=min(HEIGHT, round(620 * selection.picture.aspect)),
+        height=min(HEIGHT, round(460 * selection.picture.aspect)),
     )  # fmt: skip
     if tool == "lasso":
         figure.update_layout(dragmode="lasso")
@@ -58,8 +63,8 @@ def draw(selection: Selection) -> None:
         key=KEY,
         config={"displayModeBar": False},
         selection_mode=("points", "box", "lasso"),
-        on_select=lambda: _take(selection, past, mode == "Add", tool),
-        alt=f"The picture to select on; {selected.mean():.1%} of it is selected",
+        on_select=lambda: _take(selection, past),
+        alt=f"The picture to select on: {DRAGS[mode, tool]}; {selected.mean():.1%} is selected",
     )
     _draw_tools(selection, past)
 
@@ -87,9 +92,13 @@ def _push(past: list[np.ndarray], selected: np.ndarray) -> None:
     note_edit()
 
 
-def _take(selection: Selection, past: list[np.ndarray], add: bool, tool: str) -> None:
-    """Add what was dragged or clicked to the region, or take it away."""
+def _take(selection: Selection, past: list[np.ndarray]) -> None:
+    """Add what was dragged or clicked to the region, or take it away.
+
+    Mode and tool are asked for now: a quick hand changes them and drags in one rerun.
+    """
     chosen = st.session_state[KEY].selection
+    add, tool = st.session_state["region-mode"] == "Add", st.session_state["region-tool"]
     shape = past[-1].shape
     marked = np.zeros(shape, bool)
     for drag in chosen.box:

@@ -16,9 +16,10 @@ pytestmark = pytest.mark.browser
 
 
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Drag from one place of the canvas to another, both in shares of its width and height."""
-    canvas = page.locator(".st-key-canvas")
+    """Drag from one place of the picture to another, both in shares of its width and height."""
+    canvas = page.locator(".st-key-canvas .nsewdrag")
     expect(canvas).to_have_count(1)
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
     canvas.scroll_into_view_if_needed()
     bounds = canvas.bounding_box()
     assert bounds is not None
@@ -66,9 +67,11 @@ def test_a_click_selects_a_piece_and_removing_takes_it_back(page: Page, address:
     page.goto(f"{address}/what_if?picture=coffee&methods=Grad-CAM")
     expect(page.get_by_text("Nothing is selected yet")).to_be_visible()
     page.get_by_role("radio", name="Pieces").click()
+    expect(page.get_by_role("figure", name="a drag adds pieces")).to_be_visible()
     drag(page, (0.45, 0.4), (0.55, 0.5))
     expect(page.get_by_text("espresso goes from 90.0%")).to_be_visible()
     page.get_by_role("radio", name="Remove").click()
     page.get_by_role("radio", name="Box").click()
+    expect(page.get_by_role("figure", name="a drag removes a box")).to_be_visible()
     drag(page, (0.02, 0.02), (0.98, 0.98))
     expect(page.get_by_text("Nothing is selected yet")).to_be_visible()
