@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import cache, check_up, trust
+from pages.parts import agreement, cache, check_up, summary
 from pages.parts.figures import ranking_figure
 from pages.parts.frame import frame
 from pages.parts.grid import Subject, draw
@@ -17,7 +17,7 @@ seen, said = st.columns([1, 2], vertical_alignment="center", gap="large")
 with seen:
     st.image(cache.screen(picture), alt=f"The picture: {picture.title}", width="stretch")
 with said:
-    st.title(f"Why {answer.label}?", anchor=False)
+    st.title(f"Why {answer.label}?", anchor="answer")
     st.caption(
         f"{selection.classifier.title} gives it {percent(answer.probability)}, "
         f"place {prediction.rank(answer.index)} of {len(prediction.labels):,}. "
@@ -49,4 +49,5 @@ if check_up.wanted():
     selection.methods,
     selection.style,
 )
-trust.draw_agreement(explained, selection.style)
+summary.draw(selection, explained)
+agreement.draw(explained, selection.style)

@@ -211,8 +211,11 @@ class Explainer(Settings, ABC):
     """What its map shows of the class, in plain words."""
     why_blank: ClassVar[str]
     """Why its map can be zero everywhere."""
-    all_classes: ClassVar[bool] = False
-    """Whether what it observes serves every class, whatever classes it was watched for."""
+
+    @property
+    def all_classes(self) -> bool:
+        """Whether what it observes serves every class, whatever classes it was watched for."""
+        return False
 
     @abstractmethod
     def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:

@@ -2,9 +2,15 @@
 
 import streamlit as st
 
-from pages.parts import trust
+from pages.parts import agreement, faithfulness, randomisation, stability
 from pages.parts.frame import frame
 from pages.parts.grid import Subject, draw
+
+TESTS = {
+    "Test it": faithfulness.draw,
+    "Ask again": stability.draw,
+    "Break the network": randomisation.draw,
+}
 
 selection = frame("How far to believe it?")
 label = selection.prediction[selection.target.index].label
@@ -23,5 +29,18 @@ st.caption(f"Maps for {label} by {selection.classifier.title}, and what tests ma
     selection.methods,
     selection.style,
 )
-trust.draw_agreement(explained, selection.style)
-trust.draw_test(selection, explained)
+usable = [each for each in explained if each is not None and not each.blank_reason]
+if usable:
+    asked = st.segmented_control(
+        "What to find out",
+        list(TESTS),
+        default=next(iter(TESTS)),
+        required=True,
+        key="trust-test",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    TESTS[asked](selection, usable)
+elif selection.methods:
+    st.info("There is no map to test.", icon=":material/info:")
+agreement.draw(explained, selection.style)

@@ -341,8 +341,10 @@ class Classifier:
     def _look_inside(self) -> tuple[Layer, ...]:
         """Compile the forward pass, and note the layers on the way."""
         found: dict[str, Layer] = {}
+        self._acting: dict[str, Any] = {}
 
         def watch(path: str, layer: Any, output: Any) -> None:
+            self._acting[path] = layer
             if hasattr(output, "shape") and None not in output.shape[1:]:
                 found[path] = describe(path, layer, output)
 

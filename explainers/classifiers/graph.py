@@ -105,7 +105,10 @@ class Graph:
         return _nesting(self.model)
 
     def __call__(self, inputs: Any, watch: Watch | None = None) -> Any:
-        """Logits of a batch; `watch` is shown the path, the layer and the output of each step."""
+        """Logits of a batch; `watch` is shown the path, the layer and the output of each step.
+
+        The layer is the one that acts: at the end, the copy without the activation.
+        """
         return self._replay(self.model, inputs, "", watch)
 
     def _replay(self, model: keras.Model, inputs: Any, prefix: str, watch: Watch | None) -> Any:
@@ -118,7 +121,8 @@ class Graph:
                 act = self._linear_head if layer is self._head else layer
                 output = act(*args, **kwargs)
                 if watch is not None:
-                    watch(prefix + layer.name, layer, output)
+                    acting = layer if act is _identity else act
+                    watch(prefix + layer.name, acting, output)
                 return output
 
             return call

@@ -7,11 +7,13 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
+from explainers.images.regions import resized
 from explainers.images.superpixels import outlines
 
 COLOUR_MAPS = ("turbo", "jet", "inferno", "magma", "viridis", "cividis")
 DIVERGING = "RdBu_r"
 STEPS = 256
+STRIPES = (30, 32, 44)
 
 # Rows blended at a time: a picture of 40 million pixels would take gigabytes at once.
 STRIP = 256
@@ -102,6 +104,16 @@ def with_outlines(image: np.ndarray, segments: np.ndarray) -> np.ndarray:
     layer = Image.fromarray(outline_layer(segments, (height, width)))
     picture = Image.fromarray(image).convert("RGBA")
     return np.asarray(Image.alpha_composite(picture, layer).convert("RGB"))
+
+
+def hatched(image: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """An ``(H, W, 3)`` uint8 picture with dark stripes over a region of any resolution."""
+    height, width = image.shape[:2]
+    period = max(8, max(height, width) // 40)
+    stripes = (np.arange(height)[:, None] + np.arange(width)) % period < period // 3
+    marked = image.copy()
+    marked[stripes & resized(region, (height, width))] = STRIPES
+    return marked
 
 
 def encode(image: np.ndarray, kind: str = "PNG") -> bytes:

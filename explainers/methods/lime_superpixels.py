@@ -1,7 +1,7 @@
 """LIME superpixels: which pieces of the picture, hidden, would lower the probability."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier
 
 CHUNK = 96
+STRONGEST = 5
+IN_A_ROW = 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,6 +65,9 @@ class LimeSuperpixels(Explainer):
         Whether only superpixels that speak for the class are shown.
     seed : int
         Of the sampling.
+    until_stable : bool
+        Whether to stop before all samples are taken, as soon as the strongest superpixels of the
+        classes that are explained stay the same; see `settled_at`.
 
     Notes
     -----
@@ -88,7 +93,6 @@ class LimeSuperpixels(Explainer):
     why_blank: ClassVar[str] = (
         "No superpixel speaks for this class; show both signs to see what speaks against it."
     )
-    all_classes: ClassVar[bool] = True
 
     segmentation: Segmentation = setting(
         Quickshift(), "Superpixels by", "How the picture is cut into pieces.",
@@ -118,6 +122,14 @@ class LimeSuperpixels(Explainer):
         0, "Seed", "Of the sampling: the same seed gives the same map.",
         minimum=0, maximum=2**31 - 1, step=1,
     )  # fmt: skip
+    until_stable: bool = setting(
+        False, "Stop when stable", f"As soon as the {STRONGEST} strongest pieces stay the same "
+        f"{IN_A_ROW} times in a row, {CHUNK} samples apart.",
+    )  # fmt: skip
+
+    @property
+    def all_classes(self) -> bool:
+        return not self.until_stable
 
     def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:
         return Cost(forward=self.samples)
@@ -134,7 +146,7 @@ class LimeSuperpixels(Explainer):
             probabilities[start:done] = classifier.masked_probabilities(
                 pixels, fill, segments, rows[start:done]
             )
-            yield Neighbourhood(
+            seen = Neighbourhood(
                 classifier=classifier.name,
                 classes=classes,
                 done=done,
@@ -143,6 +155,30 @@ class LimeSuperpixels(Explainer):
                 rows=rows[:done],
                 probabilities=probabilities[:done],
             )
+            if self.until_stable and all(self._is_settled(seen, index) for index in classes):
+                yield replace(seen, total=done)
+                return
+            yield seen
+
+    def settled_at(self, observation: Neighbourhood, target: Target | int) -> int | None:
+        """How many samples it takes until the strongest superpixels stay the same.
+
+        Parameters
+        ----------
+        observation : Neighbourhood
+        target : Target or int
+
+        Returns
+        -------
+        int or None
+            The first number of samples, in steps of 96, at which the set of the five superpixels
+            with the largest absolute coefficients has been the same four times in a row. None if
+            that is not among the samples observed.
+        """
+        for done in range(IN_A_ROW * CHUNK, observation.done + 1, CHUNK):
+            if self._is_settled(_first(observation, done), target):
+                return done
+        return None
 
     def interpret(self, observation: Neighbourhood, target: Target) -> Explanation:
         surrogate = self._fit(observation, target)
@@ -172,6 +208,18 @@ class LimeSuperpixels(Explainer):
         rows[0] = 1
         return rows
 
+    def _is_settled(self, observation: Neighbourhood, target: Target | int) -> bool:
+        """Whether the strongest superpixels were the same the last few times one could look."""
+        sizes = [observation.done - back * CHUNK for back in range(IN_A_ROW)]
+        if sizes[-1] <= 0:
+            return False
+        strongest = (self._strongest(_first(observation, size), target) for size in sizes)
+        return len(set(strongest)) == 1
+
+    def _strongest(self, observation: Neighbourhood, target: Target | int) -> frozenset[int]:
+        strengths = np.abs(self._fit(observation, Target.of(target)).coefficients)
+        return frozenset(np.argsort(-strengths, kind="stable")[:STRONGEST].tolist())
+
     def _fit(self, observation: Neighbourhood, target: Target) -> Surrogate:
         rows = observation.rows
         answers = observation.probabilities @ target.weights(observation.probabilities.shape[1])
@@ -194,3 +242,13 @@ class LimeSuperpixels(Explainer):
 
     def _lime(self) -> LimeImageExplainer:
         return LimeImageExplainer(kernel_width=self.kernel_width, random_state=self.seed)
+
+
+def _first(observation: Neighbourhood, done: int) -> Neighbourhood:
+    """What had been seen after so many samples."""
+    return replace(
+        observation,
+        done=done,
+        rows=observation.rows[:done],
+        probabilities=observation.probabilities[:done],
+    )

@@ -7,6 +7,7 @@ settings.
 
 import gc
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
@@ -26,6 +27,7 @@ from explainers import check_up as look_over
 from explainers.images.samples import SAMPLES
 from explainers.metrics.flipping import Flip, strengths_of
 from explainers.metrics.flipping import flip as find_flip
+from explainers.metrics.pointing import Hiding, hide_hottest
 from pages.parts.picture import Picture, data_uri
 
 # Streamlit collects garbage after every run, twice. What importing TensorFlow made is never
@@ -35,6 +37,7 @@ gc.freeze()
 CLASSIFIERS_IN_MEMORY = 3
 PICTURES_IN_SESSION = 20
 RUNS_IN_SESSION = 40
+PACED = 16
 
 
 class Run:
@@ -167,7 +170,7 @@ def run(
         picture.digest,
         asked.name,
         repr(observer),
-        "all" if explainer.all_classes else repr(classes),
+        "all" if observer.all_classes else repr(classes),
         lambda: observer.observations(asked, pixels, *targets),
     )
 
@@ -210,11 +213,46 @@ def segments(picture: Picture, asked: Classifier, pixels: np.ndarray) -> np.ndar
 
 @st.cache_resource(max_entries=RUNS_IN_SESSION, scope="session", show_spinner=False)
 def _job(digest: str, classifier: str, settings: str, _start: Callable[[], Iterator[Any]]) -> Run:
-    return Run(_start())
+    waiting = Run(_start())
+    waiting.paused = True
+    return waiting
 
 
 def job(
     picture: Picture, asked: Classifier, settings: str, start: Callable[[], Iterator[Any]]
 ) -> Run:
-    """Any other work that comes piece by piece, told from others by its settings."""
+    """Any other work that comes piece by piece, once a person starts it."""
     return _job(picture.digest, asked.name, settings, start)
+
+
+@st.cache_data(max_entries=CLASSIFIERS_IN_MEMORY, show_spinner=False)
+def _pace(classifier: str, _measure: Callable[[], float]) -> float:
+    return _measure()
+
+
+def pace(asked: Classifier) -> float:
+    """The seconds that a forward pass takes on this machine, measured once."""
+
+    def measure() -> float:
+        pictures = np.zeros((PACED, *asked.size, 3), np.float32)
+        asked.probabilities(pictures[:1])
+        started = time.perf_counter()
+        asked.probabilities(pictures)
+        return (time.perf_counter() - started) / PACED
+
+    return _pace(asked.name, measure)
+
+
+@st.cache_resource(max_entries=RUNS_IN_SESSION, scope="session", show_spinner=False)
+def _hiding(digest: str, classifier: str, settings: str, _ask: Callable[[], Hiding]) -> Hiding:
+    return _ask()
+
+
+def hiding(
+    picture: Picture, asked: Classifier, pixels: np.ndarray, explanation: Explanation
+) -> Hiding:
+    """What hiding the hottest part of a map does."""
+    settings = f"{explanation.explainer} {explanation.target} {explanation.done}"
+    return _hiding(
+        picture.digest, asked.name, settings, lambda: hide_hottest(asked, pixels, explanation)
+    )

@@ -4,7 +4,7 @@ All figures of a picture share one pair of axes: the cells of the 14 x 14 matrix
 i - 0.5 to i + 0.5, so that one zoom fits all and hovering tells the matrix's row and column.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -321,6 +321,38 @@ def curves_figure(curves: Sequence[Curve], *, height: int, theme: str) -> go.Fig
         xaxis={"title": {"text": "Share of the pieces"}, "tickformat": ".0%", "showgrid": False,
                **axis},
         yaxis={"title": {"text": "Probability"}, "rangemode": "tozero", **axis},
+    )  # fmt: skip
+
+
+def similarity_figure(
+    forgotten: Sequence[float], similarities: Mapping[str, Sequence[float]], *, theme: str
+) -> go.Figure:
+    """How far each method's map stays what it was, while the network forgets."""
+    lines = [
+        go.Scatter(
+            x=[0.0, *forgotten[: len(values)]],
+            y=[1.0, *values],
+            name=name,
+            mode="lines+markers",
+            marker={"size": 6},
+            line={"color": LINES[number % len(LINES)], "width": 2},
+            hovertemplate=f"{name}<br>%{{x:.0%}} forgotten: %{{y:.2f}}<extra></extra>",
+        )
+        for number, (name, values) in enumerate(similarities.items())
+    ]
+    axis = {"fixedrange": True, "gridcolor": FAINT[theme], "gridwidth": 0.5}
+    return _figure(
+        lines,
+        height=300,
+        margin={"l": 52, "r": 8, "t": 30, "b": 44},
+        dragmode=False,
+        font={"size": 13, "color": INK[theme], "family": FONT},
+        legend={"orientation": "h", "y": 1.14, "x": 0},
+        showlegend=True,
+        xaxis={"title": {"text": "Share of the layers forgotten"}, "tickformat": ".0%",
+               "showgrid": False, "zeroline": False, "range": [-0.02, 1.02], **axis},
+        yaxis={"title": {"text": "Rank correlation"}, "range": [-1.05, 1.05],
+               "zerolinecolor": FAINT[theme], **axis},
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from explainers import Classifier, Explainer, Explanation, Prediction, Target
 from explainers.images.colouring import Style, encode
 from pages.parts import cache, controls, downloads
 from pages.parts.figures import CELLS, WHOLE, Window, map_figure, matrix_figure
+from pages.parts.jobs import passes_of
 from pages.parts.picture import Picture
 from pages.parts.words import in_words, power_of_ten, raw_range, resolution, seconds, slug
 
@@ -236,9 +237,8 @@ class _Card:
 
     @property
     def passes(self) -> int:
-        """What it costs, roughly: a backward pass takes about twice a forward one."""
-        cost = self.explainer.cost(self.subject.classifier)
-        return cost.forward + 2 * cost.backward
+        """What it costs, roughly, in forward passes."""
+        return passes_of(self.explainer, self.subject.classifier)
 
     @property
     def explanation(self) -> Explanation | None:

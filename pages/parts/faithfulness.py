@@ -1,4 +1,4 @@
-"""How far to believe explanations: whether they agree, and whether they hold when tested."""
+"""Whether the probability falls as the maps say it should: deletion and insertion, on screen."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,20 +7,20 @@ import numpy as np
 import streamlit as st
 
 from explainers import Explanation
-from explainers.images.colouring import Style
 from explainers.images.regions import FILLS, fill_picture
-from explainers.metrics import agreement, faithfulness
+from explainers.metrics import faithfulness
+from explainers.metrics.agreement import BLOB
 from explainers.metrics.faithfulness import RANDOM, Curve
 from explainers.metrics.flipping import strengths_of
 from pages.parts import cache
-from pages.parts.figures import curves_figure, matrix_figure
+from pages.parts.figures import curves_figure
 from pages.parts.frame import Selection
+from pages.parts.jobs import work
 from pages.parts.picture import Picture
 from pages.parts.words import percent
 
 HEIGHT = 300
 UNITS = {"Cells, 14 × 14": "cells", "Superpixels": "superpixels"}
-QUIET = {"displayModeBar": False}
 BETTER = {"deletion": "lower is better", "insertion": "higher is better"}
 
 
@@ -33,61 +33,12 @@ class Tested:
     total: int
 
 
-def draw_agreement(explanations: Sequence[Explanation | None], style: Style) -> None:
-    """How far the maps on screen agree, and where."""
-    usable = [each for each in explanations if each is not None and not each.blank_reason]
-    if len(usable) < 2:
-        return
-    st.subheader("How far do they agree?", anchor=False)
-    st.caption(
-        "From the 14 × 14 matrices above. Agreement is not correctness: methods that share an "
-        "error agree on it. The blob in the middle knows nothing of the network."
-    )
-    pairs = agreement.agreements(usable)
-    ten, quarter = (f"Overlap of the hottest {share:.0%}" for share in agreement.SHARES)
-    st.dataframe(
-        {
-            "Maps": [" and ".join(pair.names) for pair in pairs],
-            "Rank correlation": [pair.correlation for pair in pairs],
-            ten: [pair.overlap[0] for pair in pairs],
-            quarter: [pair.overlap[1] for pair in pairs],
-        },
-        hide_index=True,
-        column_config={
-            "Rank correlation": st.column_config.NumberColumn(
-                format="%.2f", help="Spearman's: 1 the same order of cells, 0 none, −1 reversed."
-            ),
-            ten: st.column_config.NumberColumn(format="%.2f", help="0 none, 1 the same cells."),
-            quarter: st.column_config.NumberColumn(format="%.2f", help="0 none, 1 the same cells."),
-        },
-        alt="How far each pair of maps agrees",
-    )
-    theme = st.context.theme.type or "light"
-    grids = (
-        ("Where all agree", "The lowest rank any map gives the cell", agreement.consensus(usable)),
-        ("Where they disagree", "The range of the ranks it gets", agreement.disagreement(usable)),
-    )
-    for column, (title, said, grid) in zip(st.columns(2), grids, strict=True):
-        with column.container(border=True):
-            st.markdown(f"**{title}**")
-            st.caption(f"{said}, 0 to 1.")
-            st.plotly_chart(
-                matrix_figure(grid, style, signed=False, height=HEIGHT + 30, theme=theme),
-                theme=None, config=QUIET, key=f"agreement-{title}", alt=title,
-            )  # fmt: skip
-
-
-def draw_test(selection: Selection, explanations: Sequence[Explanation | None]) -> None:
+def draw(selection: Selection, usable: Sequence[Explanation]) -> None:
     """Hide and show the picture in the order of each map, and of chance."""
-    usable = [each for each in explanations if each is not None and not each.blank_reason]
-    st.subheader("Test it", anchor=False)
     st.caption(
         "If a map is faithful, hiding what it calls hottest makes the probability fall fast, and "
         "showing that first makes it rise fast: faster than in a random order."
     )
-    if not usable:
-        st.info("There is no map to test.", icon=":material/info:")
-        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         unit = UNITS[
             st.segmented_control(
@@ -117,25 +68,15 @@ def draw_test(selection: Selection, explanations: Sequence[Explanation | None]) 
         f"{[(each.explainer, each.target, each.done) for each in usable]} {unit} {fill} {steps}",
         lambda: _curves(selection, usable, segments, fill, steps, total),
     )
-    started = st.session_state.setdefault("tests_started", set())
-    if id(run) not in started and not run.finished:
-        st.button(
-            f"Run the test: {passes:,} passes", icon=":material/play_arrow:", key="test-run",
-            on_click=started.add, args=(id(run),), type="primary",
-        )  # fmt: skip
+    tested = work(
+        run, "Run the test", passes, selection.classifier,
+        lambda latest, settled: _draw_curves(latest, settled=settled),
+    )  # fmt: skip
+    if tested is None:
         return
-    action, plots = st.empty(), st.empty()
-    while not run.finished:
-        action.button(
-            "Stop", icon=":material/stop:", key=f"test-stop-{run.latest.done if run.latest else 0}",
-            on_click=started.discard, args=(id(run),),
-        )  # fmt: skip
-        run.advance()
-        _draw_curves(plots, run.latest, settled=False)
-    action.empty()
-    _draw_curves(plots, run.latest, settled=True)
-    _judge(run.latest.curves)
-    _draw_point(selection, run.latest.curves, segments, fill)
+    if run.finished:
+        _judge(tested.curves)
+    _draw_point(selection, tested.curves, segments, fill)
 
 
 def _curves(
@@ -156,26 +97,24 @@ def _curves(
         yield Tested(tuple(found), len(found), total)
 
 
-def _draw_curves(slot: st.delta_generator.DeltaGenerator, tested: Tested, *, settled: bool) -> None:
+def _draw_curves(tested: Tested, *, settled: bool) -> None:
     theme = st.context.theme.type or "light"
-    with slot.container():
-        columns = st.columns(2)
-        for column, kind in zip(columns, faithfulness.KINDS, strict=True):
-            shown = [curve for curve in tested.curves if curve.kind == kind]
-            with column:
-                st.markdown(f"**{kind.capitalize()}**, area under the curve: {BETTER[kind]}")
-                if not shown:
-                    st.skeleton(HEIGHT)
-                    continue
-                st.plotly_chart(
-                    curves_figure(shown, height=HEIGHT, theme=theme),
-                    theme=None,
-                    config=QUIET,
-                    key=f"curves-{kind}" if settled else f"curves-{kind}-{len(tested.curves)}",
-                    on_select="rerun" if settled else "ignore",
-                    selection_mode="points",
-                    alt=f"{kind.capitalize()} curves of {', '.join(c.name for c in shown)}",
-                )
+    for column, kind in zip(st.columns(2), faithfulness.KINDS, strict=True):
+        shown = [curve for curve in tested.curves if curve.kind == kind]
+        with column:
+            st.markdown(f"**{kind.capitalize()}**, area under the curve: {BETTER[kind]}")
+            if not shown:
+                st.skeleton(HEIGHT)
+                continue
+            st.plotly_chart(
+                curves_figure(shown, height=HEIGHT, theme=theme),
+                theme=None,
+                config={"displayModeBar": False},
+                key=f"curves-{kind}" if settled else f"curves-{kind}-{len(tested.curves)}",
+                on_select="rerun" if settled else "ignore",
+                selection_mode="points",
+                alt=f"{kind.capitalize()} curves of {', '.join(c.name for c in shown)}",
+            )
 
 
 def _judge(curves: Sequence[Curve]) -> None:
@@ -196,8 +135,7 @@ def _judge(curves: Sequence[Curve]) -> None:
         poor = [
             name
             for name in names
-            if name not in (RANDOM, agreement.BLOB)
-            and not faithfulness.beats(found[name], found[RANDOM])
+            if name not in (RANDOM, BLOB) and not faithfulness.beats(found[name], found[RANDOM])
         ]
         best = (min if kind == "deletion" else max)(
             (c for name, c in found.items() if name != RANDOM), key=lambda curve: curve.area

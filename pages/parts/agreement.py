@@ -1,0 +1,56 @@
+"""Whether the maps agree: under the maps, free."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from explainers import Explanation
+from explainers.images.colouring import Style
+from explainers.metrics import agreement
+from pages.parts.figures import matrix_figure
+
+HEIGHT = 330
+
+
+def draw(explanations: Sequence[Explanation | None], style: Style) -> None:
+    """How far the maps on screen agree, and where."""
+    usable = [each for each in explanations if each is not None and not each.blank_reason]
+    if len(usable) < 2:
+        return
+    st.subheader("How far do they agree?", anchor="agreement")
+    st.caption(
+        "From the 14 × 14 matrices above. Agreement is not correctness: methods that share an "
+        "error agree on it. The blob in the middle knows nothing of the network."
+    )
+    pairs = agreement.agreements(usable)
+    ten, quarter = (f"Overlap of the hottest {share:.0%}" for share in agreement.SHARES)
+    st.dataframe(
+        {
+            "Maps": [" and ".join(pair.names) for pair in pairs],
+            "Rank correlation": [pair.correlation for pair in pairs],
+            ten: [pair.overlap[0] for pair in pairs],
+            quarter: [pair.overlap[1] for pair in pairs],
+        },
+        hide_index=True,
+        column_config={
+            "Rank correlation": st.column_config.NumberColumn(
+                format="%.2f", help="Spearman's: 1 the same order of cells, 0 none, −1 reversed."
+            ),
+            ten: st.column_config.NumberColumn(format="%.2f", help="0 none, 1 the same cells."),
+            quarter: st.column_config.NumberColumn(format="%.2f", help="0 none, 1 the same cells."),
+        },
+        alt="How far each pair of maps agrees",
+    )
+    theme = st.context.theme.type or "light"
+    grids = (
+        ("Where all agree", "The lowest rank any map gives the cell", agreement.consensus(usable)),
+        ("Where they disagree", "The range of the ranks it gets", agreement.disagreement(usable)),
+    )
+    for column, (title, said, grid) in zip(st.columns(2), grids, strict=True):
+        with column.container(border=True):
+            st.markdown(f"**{title}**")
+            st.caption(f"{said}, 0 to 1.")
+            st.plotly_chart(
+                matrix_figure(grid, style, signed=False, height=HEIGHT, theme=theme),
+                theme=None, config={"displayModeBar": False}, key=f"agreement-{title}", alt=title,
+            )  # fmt: skip

@@ -1,0 +1,81 @@
+"""Work that a person starts, watches and can stop, and is told the price of before."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from explainers import Classifier, Explainer
+from pages.parts import cache
+from pages.parts.words import seconds
+
+BACKWARD = 2
+"""What a backward pass takes, in forward passes, roughly."""
+
+
+def work(
+    run: cache.Run,
+    label: str,
+    passes: int,
+    classifier: Classifier,
+    draw: Callable[[Any, bool], None],
+) -> Any | None:
+    """Offer some work at its price, go on with what was started, and draw what there is of it.
+
+    Parameters
+    ----------
+    run : Run
+    label : str
+        What the button says that starts it.
+    passes : int
+        Forward passes that all of it takes, or is worth.
+    classifier : Classifier
+    draw : callable
+        Takes the latest result, and whether it is settled: whether no other will follow at once.
+
+    Returns
+    -------
+    object or None
+        The latest result, if there is one.
+    """
+    action, progress, result = st.empty(), st.empty(), st.empty()
+    if run.paused and not run.finished:
+        share = run.latest.done / run.latest.total if run.latest else 0.0
+        left = round((1 - share) * passes)
+        verb = f"Continue, {share:.0%} done" if share else label
+        price = f"{left:,} passes, about {seconds(left * cache.pace(classifier))}"
+        action.button(
+            f"{verb}: {price}", icon=":material/play_arrow:", key=f"start-{label}",
+            on_click=_pause, args=(run, False), type="primary",
+        )  # fmt: skip
+    elif run.waiting:
+        action.button(
+            "Stop", icon=":material/stop:", key=f"stop-{label}", on_click=_pause, args=(run, True),
+            help="Keep what there is so far.",
+        )  # fmt: skip
+    while run.waiting:
+        progress.progress(run.latest.done / run.latest.total if run.latest else 0.0)
+        run.advance()
+        if run.latest and run.waiting:
+            with result.container():
+                draw(run.latest, False)
+    progress.empty()
+    if run.finished:
+        action.empty()
+    if run.failure:
+        result.warning(run.failure, icon=":material/block:")
+        return None
+    if run.latest is not None:
+        with result.container():
+            draw(run.latest, True)
+    return run.latest
+
+
+def passes_of(explainer: Explainer, classifier: Classifier) -> int:
+    """What an explanation costs in forward passes, roughly."""
+    cost = explainer.cost(classifier)
+    return cost.forward + BACKWARD * cost.backward
+
+
+def _pause(run: cache.Run, paused: bool) -> None:
+    run.paused = paused
