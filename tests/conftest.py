@@ -48,5 +48,7 @@ def smooth(smooth_model: keras.Model) -> Classifier:
 
 @pytest.fixture(scope="session")
 def pixels() -> np.ndarray:
-    """A seeded picture at the size of the tiny classifiers."""
-    return np.random.default_rng(0).uniform(0, 255, (*SIZE, 3)).astype(np.float32)
+    """A seeded picture at the size of the tiny classifiers: coloured blocks under some noise."""
+    random = np.random.default_rng(0)
+    blocks = np.kron(random.uniform(0, 225, (4, 4, 3)), np.ones((SIZE[0] // 4, SIZE[1] // 4, 1)))
+    return (blocks + random.uniform(0, 30, (*SIZE, 3))).astype(np.float32)

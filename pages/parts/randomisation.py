@@ -13,7 +13,7 @@ from pages.parts.figures import similarity_figure
 from pages.parts.frame import Selection
 from pages.parts.jobs import passes_of, work
 from pages.parts.picture import Picture
-from pages.parts.words import percent
+from pages.parts.words import percent, rounded
 
 WIDTH = 150
 
@@ -52,7 +52,7 @@ def _draw(selection: Selection, found: Randomisation, *, settled: bool) -> None:
         remaining = found.remaining(title)
         if remaining is None:
             continue
-        said = f"**{title}**: rank correlation {remaining:.2f} with the map of the network as it is"
+        said = f"**{title}**: rank correlation {rounded(remaining)} with the map as it was"
         if remaining >= CARELESS:
             st.warning(
                 f"{said}, though the network has forgotten everything. This map does not care what "

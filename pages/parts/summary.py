@@ -10,7 +10,7 @@ from explainers.metrics.agreement import BLOB, agreements
 from explainers.metrics.pointing import SHARE, Place, place
 from pages.parts import cache
 from pages.parts.frame import PAGES, Selection
-from pages.parts.words import percent
+from pages.parts.words import percent, rounded
 
 NEAR_TIE = 0.1
 POOR_FIT = 0.5
@@ -90,7 +90,7 @@ def _agreement(usable: Sequence[Explanation]) -> str:
     if not pairs:
         return ""
     figures = ", ".join(
-        f"[{pair.correlation:.2f}](#agreement) ({' and '.join(pair.names)})" for pair in pairs
+        f"[{rounded(pair.correlation)}](#agreement) ({' and '.join(pair.names)})" for pair in pairs
     )
     return f"They rank the cells alike to {figures}; 1 would be the same order, 0 is chance."
 

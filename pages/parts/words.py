@@ -20,6 +20,11 @@ def change(difference: float) -> str:
     return f"{100 * difference:+.1f}".replace("-", "−")
 
 
+def rounded(value: float) -> str:
+    """A correlation: two digits, with a real minus."""
+    return f"{value:.2f}".replace("-", "−")
+
+
 def in_words(prediction: Prediction, target: Target) -> str:
     """A target: a class, or one rather than another."""
     label = prediction[target.index].label

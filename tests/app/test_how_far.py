@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from explainers import GradCam, LimeSuperpixels, load_classifier
+from explainers import GradCam, LimeSuperpixels, Saliency, load_classifier
 from explainers.images.samples import SAMPLES
 from explainers.metrics.agreement import agreements
 from explainers.metrics.faithfulness import RANDOM, cells, curves
 from explainers.metrics.flipping import strengths_of
+from explainers.metrics.randomisation import randomisation
+from explainers.metrics.stability import ask_again
 from tests.app.charts import array, charts
 from tests.app.driving import captions, open_app
 
@@ -23,6 +25,10 @@ def coffee():
 def button(app, label: str):
     (found,) = (each for each in app.button if each.label.startswith(label))
     return found
+
+
+def texts(app) -> str:
+    return "\n".join(element.value for element in [*app.markdown, *app.warning])
 
 
 def test_agreement_is_what_the_library_says(coffee) -> None:
@@ -84,10 +90,63 @@ def test_a_finished_test_is_kept_and_other_settings_ask_again() -> None:
     app.number_input(key="test-steps").set_value(5).run()
     button(app, "Run the test").click().run()
     app.selectbox(key="test-fill").set_value("black").run()
-    assert button(app, "Run the test").label == "Run the test: 84 passes"
+    assert button(app, "Run the test").label.startswith("Run the test: 84 passes, about ")
     app.selectbox(key="test-fill").set_value("blur").run()
     assert not [each for each in app.button if each.label.startswith("Run the test")]
     app.segmented_control(key="test-unit").set_value("Superpixels").run()
     button(app, "Run the test").click().run()
     assert not app.exception
     assert len(app.dataframe) == 1
+
+
+def test_asking_again_shows_what_the_library_finds(coffee) -> None:
+    classifier, pixels = coffee
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM", "LIME superpixels"])
+    app.segmented_control(key="trust-test").set_value("Ask again").run()
+    app.number_input(key="repeat-times").set_value(2).run()
+    assert "still change after 60 samples" in texts(app)
+    button(app, "Ask again: 123 passes, about ").click().run()
+    assert not app.exception
+    lime, cam = (
+        explainer.explain(classifier, pixels, 967)
+        for explainer in (LimeSuperpixels(samples=60), GradCam())
+    )
+    *_, seeds = ask_again(lime, classifier, pixels, "seed", times=2)
+    *_, noise = ask_again(cam, classifier, pixels, "noise", times=2)
+    table = app.dataframe[0].value.set_index(["Method", "What changes"])
+    shown = table.loc[("LIME superpixels", "Another seed")]
+    assert shown["Lowest"] == pytest.approx(seeds.correlations.min(), abs=1e-3)
+    assert shown["Area whose sign flips"] == pytest.approx(seeds.flipping.mean(), abs=1e-3)
+    shown = table.loc[("Grad-CAM", "A little noise on the picture")]
+    assert shown["Rank correlation, mean"] == pytest.approx(noise.correlations.mean(), abs=1e-3)
+    assert len(table) == 3
+    assert not [each for each in app.button if each.label.startswith("Ask again")]
+
+
+def test_a_broken_copy_shows_what_the_library_finds(coffee) -> None:
+    classifier, pixels = coffee
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM", "Smoothed saliency"])
+    app.segmented_control(key="trust-test").set_value("Break the network").run()
+    app.number_input(key="forget-stages").set_value(2).run()
+    button(app, "Break a copy: 30 passes, about ").click().run()
+    assert not app.exception
+    maps = [each.explain(classifier, pixels, 967) for each in (GradCam(), Saliency(samples=4))]
+    *_, found = randomisation(maps, classifier, pixels, stages=2)
+    lines = {trace["name"]: array(trace["y"]) for trace in charts(app) if "name" in trace}
+    for title in found.originals:
+        np.testing.assert_allclose(lines[title][1:], found.similarities(title), atol=1e-3)
+        assert lines[title][0] == 1
+        assert f"rank correlation {found.remaining(title):.2f}".replace("-", "−") in texts(app)
+
+
+def test_what_was_started_can_be_stopped_and_is_kept() -> None:
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
+    app.segmented_control(key="trust-test").set_value("Break the network").run()
+    app.number_input(key="forget-stages").set_value(2).run()
+    started = button(app, "Break a copy: 6 passes")
+    assert not [trace for trace in charts(app) if trace.get("name") == "Grad-CAM"]
+    started.click().run()
+    assert [trace for trace in charts(app) if trace.get("name") == "Grad-CAM"]
+    app.segmented_control(key="trust-test").set_value("Test it").run()
+    app.segmented_control(key="trust-test").set_value("Break the network").run()
+    assert not [each for each in app.button if each.label.startswith("Break a copy")]

@@ -135,3 +135,38 @@ def test_fills_are_what_they_are_called() -> None:
     assert fills["blur"].std() < pixels.std()
     with pytest.raises(ValueError, match="pink"):
         fill_picture(pixels, "pink", segments)
+
+
+class Growing:
+    """A classifier of four superpixels whose strongest change until a given sample."""
+
+    name, labels = "growing", ("no", "yes")
+
+    def masked_probabilities(self, pixels, fill, segments, rows):
+        yes = 0.1 + rows @ np.linspace(0.02, 0.2, rows.shape[1])
+        return np.stack([1 - yes, yes], axis=1).astype(np.float32)
+
+
+def test_it_stops_by_itself_once_the_strongest_pieces_stay(pixels: np.ndarray) -> None:
+    lime = LimeSuperpixels(segmentation=Slic(n_segments=12), samples=2000, until_stable=True)
+    *_, last = lime.observations(Growing(), pixels, 1)
+    assert last.done == last.total < 2000
+    assert lime.settled_at(last, 1) == last.done
+    whole = LimeSuperpixels(segmentation=Slic(n_segments=12), samples=2000)
+    *_, everything = whole.observations(Growing(), pixels, 1)
+    assert everything.done == 2000
+    assert whole.settled_at(everything, 1) == last.done
+    np.testing.assert_array_equal(last.rows, everything.rows[: last.done])
+    strengths = np.abs(whole.interpret(last, Target(1)).surrogate.coefficients)
+    assert set(np.argsort(-strengths)[:5]) == set(range(len(strengths) - 5, len(strengths)))
+
+
+def test_it_says_when_it_has_not_settled(smooth: Classifier, pixels: np.ndarray) -> None:
+    lime = LimeSuperpixels(segmentation=Slic(n_segments=12), samples=300)
+    *_, seen = lime.observations(smooth, pixels, 1)
+    assert lime.settled_at(seen, 1) is None
+
+
+def test_one_class_settled_is_not_every_class_settled() -> None:
+    assert LimeSuperpixels().all_classes
+    assert not LimeSuperpixels(until_stable=True).all_classes

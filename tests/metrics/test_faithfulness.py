@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from explainers import Classifier
+from explainers.classifiers.scaling import UNIT
 from explainers.metrics.agreement import BLOB
 from explainers.metrics.faithfulness import RANDOM, Curve, beats, cells, curves
 from tests.metrics.conftest import EFFECTS, SEGMENTS
+from tests.metrics.peers import make
 
 
 def _all(classifier: Classifier, pixels: np.ndarray, maps: dict, **settings) -> dict:
@@ -86,3 +88,21 @@ def test_areas_are_those_of_trapezoids() -> None:
     )
     assert curve.area == pytest.approx(0.5)
     np.testing.assert_allclose(curve.mean, [1, 0.5, 0])
+
+
+def test_deletion_and_insertion_are_those_of_xplique() -> None:
+    """The same map, steps and fill, each pixel a unit: only the rounding of float32 differs."""
+    theirs = np.load(make.FIGURES)
+    model = make.network()
+    model.set_weights([theirs[f"weight_{number}"] for number in range(len(model.weights))])
+    classifier = Classifier(model, name="peer", scaling=UNIT)
+    count = theirs["heatmap"].size
+    segments = np.arange(count, dtype=np.int32).reshape(make.SIZE)
+    found = curves(
+        classifier, theirs["pixels"], make.CLASS, {"map": theirs["heatmap"].ravel()}, segments,
+        fill="black", steps=make.STEPS, random_runs=1,
+    )  # fmt: skip
+    ours = {curve.kind: curve for curve in found if curve.name == "map"}
+    for kind, curve in ours.items():
+        np.testing.assert_allclose(curve.mean, theirs[kind], atol=1e-5)
+        assert curve.area == pytest.approx(float(theirs[f"{kind}_area"]), abs=1e-5)
