@@ -55,6 +55,10 @@ class Local:
     gradients: np.ndarray
 
 
+class _Reached(Exception):
+    """A layer's output is there, and nothing more is wanted."""
+
+
 class Classifier:
     """A Keras model as a function on arrays.
 
@@ -227,9 +231,53 @@ class Classifier:
         """The logits of all classes, ``(n, h, w, 3)`` to ``(n, C)`` float32."""
         return self._in_batches(self._compiled("logits"), batch)[0]
 
-    def activations(self, batch: np.ndarray, layer: str) -> np.ndarray:
-        """The output of one layer, ``(n, h, w, 3)`` to ``(n, h', w', c)`` float32."""
-        return self._in_batches(self._compiled("activations", self.layer(layer).path), batch)[0]
+    def activations(self, batch: np.ndarray, *layers: str) -> list[np.ndarray]:
+        """The outputs of some layers in one pass, each ``(n, h, w, 3)`` to ``(n, h', w', c)``."""
+        paths = tuple(self.layer(layer).path for layer in layers)
+        return self._in_batches(self._compiled("activations", paths), batch)
+
+    def responses(
+        self, batch: np.ndarray, units: Sequence[int], layer: str | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What one unit says to each picture, and the gradient of that by the pixels.
+
+        Parameters
+        ----------
+        batch : (n, h, w, 3) float32 ndarray
+            Pixels in 0..255; for a layer, of any size.
+        units : sequence of int
+            For each picture, a channel of the layer, or a class.
+        layer : str, optional
+            The path of a layer, whose channels answer with their mean over all places. Without
+            one, classes answer with their logits, and pictures have the network's size.
+
+        Returns
+        -------
+        values : (n,) float32 ndarray
+        gradients : (n, h, w, 3) float32 ndarray
+
+        Raises
+        ------
+        LookupError
+            If there is no such layer or unit, or what leads to the layer takes no other size.
+        """
+        path = None if layer is None else self.layer(layer).path
+        count = len(self.labels) if layer is None else self.layer(layer).channels
+        for unit in units:
+            if not 0 <= unit < count:
+                kind = "class" if layer is None else f"channel of {path}"
+                raise LookupError(f"There is no {kind} {unit}: they are numbered 0 to {count - 1}.")
+        size = (batch.shape[1], batch.shape[2])
+        forward = self._compiled("responses", path, size)
+        chosen = np.asarray(units, np.int32)
+        share = math.prod(size) / math.prod(self.size)
+        at_once = max(1, min(BATCH, int(MEMORY_LIMIT // (self._flow() * share))))
+
+        def run(numbers: np.ndarray) -> Any:
+            return forward(self._feed(batch[numbers]), tf.constant(chosen[numbers]))
+
+        values, gradients = _in_batches(run, np.arange(len(batch)), at_once)
+        return values, self._by_pixels(gradients)
 
     def gradients(
         self,
@@ -379,13 +427,44 @@ class Classifier:
     def _compile_logits(self) -> Callable:
         return self._traced(self._forward, self._inputs)
 
-    def _compile_activations(self, path: str) -> Callable:
+    def _compile_activations(self, paths: tuple[str, ...]) -> Callable:
         def forward(inputs: Any) -> Any:
             seen: dict[str, Any] = {}
             self._forward(inputs, lambda at, _, output: seen.update({at: output}))
-            return seen[path]
+            return [seen[path] for path in paths]
 
         return self._traced(forward, self._inputs)
+
+    def _compile_responses(self, path: str | None, size: tuple[int, int]) -> Callable:
+        def backward(inputs: Any, units: Any) -> list[Any]:
+            answers = self._forward(inputs) if path is None else self._outputs_at(path, inputs)
+            by_unit = tf.reduce_mean(answers, range(1, len(answers.shape) - 1))
+            values = tf.gather(by_unit, units, batch_dims=1)
+            return [values, *tf.gradients(tf.reduce_sum(values), [inputs])]
+
+        inputs = tf.TensorSpec((None, *size, self.channels), tf.float32)
+        try:
+            return self._traced(backward, inputs, tf.TensorSpec((None,), tf.int32))
+        except ValueError as reason:
+            if size == self.size:
+                raise
+            raise LookupError(
+                f"{path or 'The answer'} can only be reached by pictures of the network's own "
+                f"size, {self.size[0]} x {self.size[1]}."
+            ) from reason
+
+    def _outputs_at(self, path: str, inputs: Any) -> Any:
+        """The output of one layer; what follows it is not even traced, so any size will do."""
+
+        def watch(at: str, _: Any, output: Any) -> None:
+            if at == path:
+                raise _Reached(output)
+
+        try:
+            self._graph(inputs, watch)
+        except _Reached as reached:
+            return reached.args[0]
+        raise LookupError(f"{self.name} has no layer {path!r}.")
 
     def _compile_remembered(self) -> Callable:
         """What the first batch normalisation is given, in units of what it remembers."""

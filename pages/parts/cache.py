@@ -9,7 +9,7 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -37,7 +37,10 @@ gc.freeze()
 CLASSIFIERS_IN_MEMORY = 3
 PICTURES_IN_SESSION = 20
 RUNS_IN_SESSION = 40
+LAYERS_IN_SESSION = 8
 PACED = 16
+
+Seen = TypeVar("Seen")
 
 
 class Run:
@@ -256,3 +259,13 @@ def hiding(
     return _hiding(
         picture.digest, asked.name, settings, lambda: hide_hottest(asked, pixels, explanation)
     )
+
+
+@st.cache_resource(max_entries=LAYERS_IN_SESSION, scope="session", show_spinner=False)
+def _inside(digest: str, classifier: str, what: str, _look: Callable[[], Any]) -> Any:
+    return _look()
+
+
+def inside(picture: Picture, asked: Classifier, what: str, look: Callable[[], Seen]) -> Seen:
+    """What is seen inside a network; few are kept, since layers are large."""
+    return _inside(picture.digest, asked.name, what, look)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from explainers import Explanation, Prediction
+from explainers import Prediction
 from explainers.images.colouring import Style, outline_layer
 from explainers.metrics.faithfulness import Curve
 from pages.parts.picture import Picture, data_uri
@@ -43,11 +43,13 @@ WHOLE = Window()
 
 
 def map_figure(
-    explanation: Explanation,
+    values: np.ndarray,
     picture: Picture,
     address: str,
     style: Style,
     *,
+    signed: bool,
+    segments: np.ndarray | None = None,
     over_picture: bool,
     limit: float,
     window: Window,
@@ -59,11 +61,16 @@ def map_figure(
 
     Parameters
     ----------
-    explanation : Explanation
+    values : (h', w') ndarray
+        The map, at its own resolution.
     picture : Picture
     address : str
         The picture as a data URI.
     style : Style
+    signed : bool
+        Whether the scale runs to both sides of zero.
+    segments : (h', w') int ndarray, optional
+        Superpixels to outline.
     over_picture : bool
         Whether the picture shows through.
     limit : float
@@ -76,17 +83,17 @@ def map_figure(
     zoomable : bool
         Whether dragging a box reports it.
     """
-    rows, columns = explanation.heatmap.shape
+    rows, columns = values.shape
     limit = limit or 1.0
-    ticks = [-limit, 0, limit] if explanation.signed else [0, limit]
-    interpolated = explanation.segments is None and max(rows, columns) <= 2 * CELLS
+    ticks = [-limit, 0, limit] if signed else [0, limit]
+    interpolated = segments is None and max(rows, columns) <= 2 * CELLS
     heatmap = go.Heatmap(
-        z=explanation.heatmap,
+        z=values,
         x=_centres(columns),
         y=_centres(rows),
         zmin=ticks[0],
         zmax=limit,
-        colorscale=_colour_scale(style if over_picture else style.opaque, explanation.signed),
+        colorscale=_colour_scale(style if over_picture else style.opaque, signed),
         zsmooth="best" if interpolated else False,
         hovertemplate="row %{y:.0f}, column %{x:.0f}<br>%{z:.4g}<extra></extra>",
         colorbar={
@@ -108,8 +115,8 @@ def map_figure(
     layers = []
     if over_picture:
         layers.append(_layer(address, "below"))
-    if explanation.segments is not None:
-        outlines = outline_layer(explanation.segments, picture.screen_shape)
+    if segments is not None:
+        outlines = outline_layer(segments, picture.screen_shape)
         layers.append(_layer(data_uri(outlines), "above"))
     axis = {"visible": False, "constrain": "domain"}
     return _figure(
@@ -247,6 +254,7 @@ def canvas_figure(picture: Picture, address: str, shade: np.ndarray, *, height: 
             "range": [CELLS - 0.5, -0.5],
             "scaleanchor": "x",
             "scaleratio": picture.aspect,
+            "constraintoward": "top",
             **axis,
         },
     )
@@ -381,6 +389,107 @@ def steps_figure(probabilities: np.ndarray, labels: list[str], *, theme: str) ->
         legend={"orientation": "h", "y": 1.14, "x": 0},
         xaxis={"title": {"text": "Pieces hidden"}, "showgrid": False, **axis},
         yaxis={"title": {"text": "Probability"}, "range": [0, 1.02], **axis},
+    )
+
+
+def sheet_figure(
+    address: str, tiles: Sequence[tuple[str, int]], columns: int, *, aspect: float, width: int
+) -> go.Figure:
+    """A sheet of many small maps as one picture; each is told by hover and taken by a click.
+
+    Parameters
+    ----------
+    address : str
+        The sheet as a data URI.
+    tiles : sequence of (str, int)
+        What hovering tells of each, and its number, row by row.
+    columns : int
+    aspect : float
+        Height over width of a tile.
+    width : int
+        Of the sheet on screen, in pixels, roughly.
+    """
+    rows = -(-len(tiles) // columns)
+    places = [divmod(number, columns) for number in range(len(tiles))]
+    handles = go.Scatter(
+        x=[column + 0.5 for _, column in places],
+        y=[row + 0.5 for row, _ in places],
+        mode="markers",
+        marker={"opacity": 0, "size": width / columns, "symbol": "square"},
+        text=[said for said, _ in tiles],
+        customdata=[number for _, number in tiles],
+        hovertemplate="%{text}<extra></extra>",
+        unselected={"marker": {"opacity": 0}},
+        selected={"marker": {"opacity": 0}},
+        showlegend=False,
+    )
+    axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
+    picture = {**_layer(address, "below"), "x": 0, "y": 0, "sizex": columns, "sizey": rows}
+    return _figure(
+        [handles],
+        height=round(width * aspect * rows / columns),
+        images=[picture],
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        dragmode=False,
+        clickmode="event+select",
+        hovermode="closest",
+        xaxis={"range": [0, columns], **axis},
+        yaxis={
+            "range": [rows, 0],
+            "scaleanchor": "x",
+            "scaleratio": aspect,
+            "constraintoward": "top",
+            **axis,
+        },
+    )
+
+
+def weights_figure(weights: np.ndarray, channels: np.ndarray, *, theme: str) -> go.Figure:
+    """The weights of all channels as bars, the largest first; red for, blue against."""
+    bars = go.Bar(
+        x=np.arange(len(weights)),
+        y=weights,
+        marker={"color": ["#b2182b" if value > 0 else "#2166ac" for value in weights],
+                "line": {"width": 0}},
+        customdata=channels,
+        hovertemplate="channel %{customdata}: %{y:.4g}<extra></extra>",
+    )  # fmt: skip
+    axis = {"fixedrange": True, "zeroline": False, "gridcolor": FAINT[theme], "gridwidth": 0.5}
+    return _figure(
+        [bars],
+        height=240,
+        margin={"l": 62, "r": 8, "t": 8, "b": 40},
+        bargap=0.0,
+        dragmode=False,
+        font={"size": 13, "color": INK[theme], "family": FONT},
+        xaxis={"title": {"text": "Channels, the largest weight first"}, "showgrid": False,
+               "showticklabels": False, **axis},
+        yaxis={"title": {"text": "Weight"}, "tickformat": ".2g", **axis},
+    )  # fmt: skip
+
+
+def climb_figure(values: np.ndarray, names: Sequence[str], *, theme: str) -> go.Figure:
+    """The response of every unit, ``(steps + 1, n)``, while its picture climbs."""
+    lines = [
+        go.Scatter(
+            y=column,
+            name=name,
+            mode="lines",
+            line={"color": LINES[number % len(LINES)], "width": 1.5},
+            hovertemplate=f"{name}<br>step %{{x}}: %{{y:.3g}}<extra></extra>",
+        )
+        for number, (name, column) in enumerate(zip(names, values.T, strict=True))
+    ]
+    axis = {"fixedrange": True, "zeroline": False, "gridcolor": FAINT[theme], "gridwidth": 0.5}
+    return _figure(
+        lines,
+        height=240,
+        margin={"l": 62, "r": 8, "t": 8, "b": 40},
+        dragmode=False,
+        showlegend=False,
+        font={"size": 13, "color": INK[theme], "family": FONT},
+        xaxis={"title": {"text": "Step"}, "showgrid": False, **axis},
+        yaxis={"title": {"text": "Response"}, **axis},
     )
 
 

@@ -20,6 +20,7 @@ PAGES = {
     "pages/why.py": ("Why this class?", ":material/rule:"),
     "pages/what_if.py": ("What if?", ":material/gesture_select:"),
     "pages/how_far.py": ("How far to believe it?", ":material/balance:"),
+    "pages/network.py": ("Inside the network", ":material/hub:"),
     "pages/model.py": ("The model", ":material/account_tree:"),
 }
 STYLES = {
@@ -72,6 +73,11 @@ def frame(title: str) -> Selection:
         methods = _choose_methods()
         style = _choose_style()
     return Selection(picture, classifier, pixels, prediction, target, methods, style)
+
+
+def on_phone() -> bool:
+    """Whether the browser says that it runs on a phone."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")
 
 
 def _link_pages() -> None:

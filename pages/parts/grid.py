@@ -16,6 +16,7 @@ from explainers import Classifier, Explainer, Explanation, Prediction, Target
 from explainers.images.colouring import Style, encode
 from pages.parts import cache, controls, downloads
 from pages.parts.figures import CELLS, WHOLE, Window, map_figure, matrix_figure
+from pages.parts.frame import on_phone
 from pages.parts.jobs import passes_of
 from pages.parts.picture import Picture
 from pages.parts.words import in_words, power_of_ten, raw_range, resolution, seconds, slug
@@ -172,7 +173,7 @@ def _look(
             "Whole picture", icon=":material/zoom_out_map:", key="unzoom", disabled=window == WHOLE,
             on_click=_unzoom, help="Drag a box on any map to zoom all of them.",
         )  # fmt: skip
-    phone = "Mobi" in (st.context.headers.get("User-Agent") or "")
+    phone = on_phone()
     return Look(
         style,
         tuple(views) or VIEWS[:1],
@@ -324,7 +325,8 @@ class _Card:
         zoomable: bool,
     ) -> None:
         figure = map_figure(
-            explanation, self.subject.picture, cache.address(self.subject.picture), self.look.style,
+            explanation.heatmap, self.subject.picture, cache.address(self.subject.picture),
+            self.look.style, signed=explanation.signed, segments=explanation.segments,
             over_picture=over_picture, limit=self.limit, window=self.look.window,
             height=self._height, theme=self.look.theme, zoomable=zoomable,
         )  # fmt: skip

@@ -62,14 +62,14 @@ def test_a_copy_remembers_until_it_forgets_from_the_top_down(
     smooth: Classifier, pixels: np.ndarray
 ) -> None:
     copy = RandomisedClassifier(smooth)
-    early, late = (smooth.activations(pixels[None], layer) for layer in ("early", "late"))
+    early, late = (smooth.activations(pixels[None], layer)[0] for layer in ("early", "late"))
     np.testing.assert_array_equal(copy.logits(pixels[None]), smooth.logits(pixels[None]))
     copy.randomise(1)
-    np.testing.assert_array_equal(copy.activations(pixels[None], "late"), late)
+    np.testing.assert_array_equal(copy.activations(pixels[None], "late")[0], late)
     assert (copy.logits(pixels[None]) != smooth.logits(pixels[None])).all()
     copy.randomise(2)
-    np.testing.assert_array_equal(copy.activations(pixels[None], "early"), early)
-    assert (copy.activations(pixels[None], "late") != late).any()
+    np.testing.assert_array_equal(copy.activations(pixels[None], "early")[0], early)
+    assert (copy.activations(pixels[None], "late")[0] != late).any()
     masked = copy.masked_probabilities(
         pixels, pixels, np.zeros(smooth.size, np.int32), np.ones((1, 1), bool)
     )

@@ -1,0 +1,30 @@
+"""What happens inside the network?"""
+
+import streamlit as st
+
+from pages.parts import feature_maps, filters, grad_cam_steps
+from pages.parts.frame import frame
+
+VIEWS = {
+    "Feature maps": feature_maps.draw,
+    "All layers": feature_maps.draw_all_layers,
+    "Filters": filters.draw,
+    "Grad-CAM step by step": grad_cam_steps.draw,
+}
+
+selection = frame("Inside the network")
+st.title("Inside the network", anchor=False)
+st.caption(
+    f"{selection.classifier.title} looking at {selection.picture.title}, and what its parts look "
+    "for."
+)
+view = st.segmented_control(
+    "View",
+    list(VIEWS),
+    default=next(iter(VIEWS)),
+    required=True,
+    key="network-view",
+    persist_state="session",
+    label_visibility="collapsed",
+)
+VIEWS[view](selection)

@@ -1,0 +1,310 @@
+"""What channels see, on screen: a layer's channels on one sheet, one of them large, all layers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from explainers import Classifier
+from explainers.classifiers.graph import Layer
+from explainers.images.colouring import Style, coloured
+from explainers.images.samples import SAMPLES
+from explainers.images.sheets import GROUND, contact_sheet
+from explainers.network.feature_maps import ORDERS, FeatureMaps, feature_maps, strongest_maps
+from pages.parts import cache
+from pages.parts.figures import WHOLE, map_figure, sheet_figure
+from pages.parts.frame import Selection, on_phone
+from pages.parts.picture import Picture, data_uri
+from pages.parts.words import number
+
+COLUMNS = 16
+ROWS = 8
+TILE = 64
+WIDTH = 1040
+PHONE = 350
+LARGE = 460
+STRIP = 8
+QUIET = {"displayModeBar": False}
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One picture and what a layer sees in it."""
+
+    title: str
+    picture: Picture
+    seen: FeatureMaps
+
+
+def layers_of(classifier: Classifier) -> list[Layer]:
+    """Convolutions and pooling layers, early to late."""
+    return [layer for layer in classifier.layers if layer.convolution or "Pool" in layer.kind]
+
+
+def choose_layer(classifier: Classifier, key: str, first: str | None = None) -> str | None:
+    """A layer to look at, one in the middle at first; says so where there is none."""
+    layers = {layer.path: layer for layer in layers_of(classifier)}
+    if not layers:
+        st.info(
+            f"{classifier.title} has no convolution or pooling layer that keeps a grid, so there "
+            "is nothing to look at.",
+            icon=":material/info:",
+        )
+        return None
+    return st.selectbox(
+        "Layer",
+        list(layers),
+        list(layers).index(first) if first in layers else len(layers) // 2,
+        format_func=lambda path: in_words(layers[path]),
+        key=f"{key}-layer-{classifier.name}",
+        persist_state="session",
+        help="Early to late. Type to search.",
+    )
+
+
+def in_words(layer: Layer) -> str:
+    """A layer with its grid and channels."""
+    return f"{layer.path} · {layer.grid[0]} × {layer.grid[1]} · {layer.channels} channels"
+
+
+def draw(selection: Selection) -> None:
+    """The channels of one layer."""
+    st.caption(
+        "Every channel of a layer looks for one thing, and its map tells where it finds it. Hover "
+        "for the number, click to see one large."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        layer = choose_layer(selection.classifier, "features")
+        if layer is None:
+            return
+        order = st.selectbox(
+            "In the order of", ORDERS, format_func=str.capitalize, key="features-order",
+            persist_state="session",
+            help="Strongest: by the largest response. Most varied: by the deviation over all "
+            "places. Most important: gradient × activation for the class explained.",
+        )  # fmt: skip
+        beside = _choose_beside(selection)
+        one_scale = st.toggle(
+            "One scale", key="features-scale", persist_state="session",
+            help="All channels on one scale; otherwise each from zero to its own largest value.",
+        )  # fmt: skip
+    sides = [_look(selection, "The picture", selection.picture, selection.pixels, layer)]
+    if beside is not None:
+        title, picture, pixels = beside
+        sides.append(_look(selection, title, picture, pixels, layer))
+    seen = sides[0].seen
+    ranked = seen.ranked(order)
+    _count(seen, selection.classifier.layer(layer))
+    columns = COLUMNS // 2 if on_phone() else COLUMNS // len(sides)
+    shown = _page(ranked, columns * ROWS, layer)
+    limits = np.max([np.abs(side.seen.maps).max(axis=(0, 1)) for side in sides], axis=0)
+    if one_scale:
+        limits = np.full_like(limits, limits.max())
+    for column, side in zip(st.columns(len(sides)), sides, strict=True):
+        with column:
+            _draw_sheet(side, shown, limits, columns, selection.style, len(sides))
+    _draw_large(selection, sides, ranked, limits)
+
+
+def draw_all_layers(selection: Selection) -> None:
+    """The strongest channels of every layer, early to late."""
+    st.caption(
+        f"The {STRIP} channels of every layer that respond most to this picture: first edges and "
+        "colours on a fine grid, then parts, then things on a coarse one."
+    )
+    classifier = selection.classifier
+    layers = [layer for layer in layers_of(classifier) if max(layer.grid) > 1]
+    if not layers:
+        st.info(f"No layer of {classifier.title} keeps a grid.", icon=":material/info:")
+        return
+    strips = cache.inside(
+        selection.picture, classifier, f"all layers {selection.style}",
+        lambda: _strips(selection, layers),
+    )  # fmt: skip
+    st.dataframe(
+        {
+            "Layer": [layer.path for layer in layers],
+            "Grid": [f"{layer.grid[0]} × {layer.grid[1]}" for layer in layers],
+            "Channels": [layer.channels for layer in layers],
+            "Strongest, each on its own scale": [address for address, _ in strips],
+            "Their numbers": [numbers for _, numbers in strips],
+        },
+        hide_index=True,
+        row_height=72,
+        height=720,
+        column_config={
+            "Layer": st.column_config.TextColumn(width=230),
+            "Strongest, each on its own scale": st.column_config.ImageColumn(width=530),
+        },
+        alt="The strongest channels of every layer",
+    )
+
+
+def _strips(selection: Selection, layers: list[Layer]) -> list[tuple[str, str]]:
+    found = strongest_maps(
+        selection.classifier, selection.pixels, [layer.path for layer in layers], STRIP
+    )
+    strips = []
+    for numbers, maps in found.values():
+        limits = np.abs(maps).max(axis=(0, 1))
+        tiles = tiles_of(maps, limits, selection.style, signed=bool(maps.min() < 0))
+        strips.append((data_uri(contact_sheet(tiles, STRIP, TILE)), ", ".join(map(str, numbers))))
+    return strips
+
+
+def _choose_beside(selection: Selection) -> tuple[str, Picture, np.ndarray] | None:
+    """Another picture to see through the same channels."""
+    prepare = selection.classifier.prepare
+    trials = [trial for _, trial, _ in st.session_state.get("experiments", [])]
+    options: dict[str, Picture] = {
+        f"What if {count}: {trial.kind.lower()}, {trial.fill}": trial.picture
+        for count, trial in enumerate(trials, 1)
+    }
+    options |= {
+        entry.title: cache.sample(name)
+        for name, entry in SAMPLES.items()
+        if cache.sample(name).digest != selection.picture.digest
+    }
+    chosen = st.selectbox(
+        "Set beside", list(options), None, key="features-beside", placeholder="Nothing",
+        help="Another picture through the same channels: of the gallery, or one that you tried "
+        "on the page What if?",
+    )  # fmt: skip
+    if chosen is None:
+        return None
+    return chosen, options[chosen], prepare(options[chosen].image)
+
+
+def _look(
+    selection: Selection, title: str, picture: Picture, pixels: np.ndarray, layer: str
+) -> Side:
+    classifier, target = selection.classifier, selection.target
+    seen = cache.inside(
+        picture, classifier, f"features {layer} {target}",
+        lambda: feature_maps(classifier, pixels, layer, target),
+    )  # fmt: skip
+    return Side(title, picture, seen)
+
+
+def _count(seen: FeatureMaps, layer: Layer) -> None:
+    dead = int(seen.dead.sum())
+    said = f"{layer.channels:,} channels, measured on {layer.grid[0]} × {layer.grid[1]} cells. "
+    said += f"{dead:,} of them are zero everywhere in this picture." if dead else "None is dead."
+    st.caption(said)
+
+
+def _page(ranked: np.ndarray, size: int, layer: str) -> np.ndarray:
+    pages = -(-len(ranked) // size)
+    if pages == 1:
+        return ranked
+    page = st.number_input(
+        f"Sheet, of {pages}", 1, pages, 1, key=f"features-page-{layer}-{size}", width=140
+    )
+    return ranked[(page - 1) * size : page * size]
+
+
+def _draw_sheet(
+    side: Side, shown: np.ndarray, limits: np.ndarray, columns: int, style: Style, sides: int
+) -> None:
+    seen = side.seen
+    columns = min(columns, len(shown))
+    tiles = tiles_of(seen.maps[..., shown], limits[shown], style, signed=bool(seen.maps.min() < 0))
+    tiles[seen.dead[shown]] = GROUND
+    if sides > 1:
+        st.markdown(f"**{side.title}**")
+    key = f"sheet-{side.title}-{seen.layer}"
+    st.plotly_chart(
+        sheet_figure(
+            data_uri(contact_sheet(tiles, columns, TILE)),
+            [(_told(seen, int(channel)), int(channel)) for channel in shown],
+            columns,
+            aspect=seen.maps.shape[0] / seen.maps.shape[1],
+            width=PHONE if on_phone() else min(WIDTH // sides, 110 * columns),
+        ),
+        theme=None,
+        config=QUIET,
+        key=key,
+        on_select=lambda: _take(key, seen.layer, shown),
+        selection_mode="points",
+        alt=f"{len(shown)} channels of {seen.layer}, {side.title.lower()}",
+    )
+
+
+def _told(seen: FeatureMaps, channel: int) -> str:
+    if seen.dead[channel]:
+        return f"channel {channel}<br>zero everywhere"
+    values = seen.maps[..., channel]
+    return (
+        f"channel {channel}<br>{number(float(values.min()))} to {number(float(values.max()))}"
+        f"<br>importance {number(float(seen.importance[channel]))}"
+    )
+
+
+def tiles_of(maps: np.ndarray, limits: np.ndarray, style: Style, *, signed: bool) -> np.ndarray:
+    """Maps ``(h, w, n)`` as coloured tiles ``(n, h, w, 3)``, each divided by its limit."""
+    scaled = np.divide(maps, limits, out=np.zeros_like(maps), where=limits > 0)
+    flat = np.moveaxis(scaled, -1, 0).reshape(-1, maps.shape[1])
+    return coloured(flat, style, signed=signed).reshape(-1, *maps.shape[:2], 3)
+
+
+def _take(key: str, layer: str, shown: np.ndarray) -> None:
+    """Look at the channel that was clicked."""
+    chosen = st.session_state[key].selection.point_indices
+    if chosen:
+        st.session_state[f"channel-{layer}"] = int(shown[chosen[0]])
+
+
+def _draw_large(
+    selection: Selection, sides: list[Side], ranked: np.ndarray, limits: np.ndarray
+) -> None:
+    """One channel over the picture, with its values."""
+    layer = sides[0].seen.layer
+    key = f"channel-{layer}"
+    st.session_state.setdefault(key, int(ranked[0]))
+    channel = st.number_input(
+        "Channel", 0, len(ranked) - 1, key=key, width=160, help="Or click one on the sheet."
+    )
+    if len(sides) == 1:
+        over, alone = st.columns(2)
+        with over:
+            _draw_channel(selection, sides[0], channel, float(limits[channel]), over_picture=True)
+        with alone:
+            _draw_channel(selection, sides[0], channel, float(limits[channel]), over_picture=False)
+        return
+    for column, side in zip(st.columns(2), sides, strict=True):
+        with column:
+            _draw_channel(selection, side, channel, float(limits[channel]), over_picture=True)
+
+
+def _draw_channel(
+    selection: Selection, side: Side, channel: int, limit: float, *, over_picture: bool
+) -> None:
+    seen, values = side.seen, side.seen.maps[..., channel]
+    row, place = seen.strongest_cell(channel)
+    rows, columns = values.shape
+    where = f"over {side.title.lower()}" if over_picture else "alone"
+    with st.container(border=True):
+        st.markdown(f"**Channel {channel}** {where}")
+        st.plotly_chart(
+            map_figure(
+                values, side.picture, cache.address(side.picture), selection.style,
+                signed=bool(seen.maps.min() < 0), over_picture=over_picture,
+                limit=limit, window=WHOLE,
+                height=min(LARGE, round(LARGE * side.picture.aspect)),
+                theme=st.context.theme.type or "light", zoomable=False,
+            ),
+            theme=None, config=QUIET, key=f"large-{side.title}-{over_picture}",
+            alt=f"Channel {channel} of {seen.layer} {where}",
+        )  # fmt: skip
+        if seen.dead[channel]:
+            st.caption("It is zero everywhere here.")
+        elif over_picture:
+            st.caption(
+                f"{number(float(values.min()))} to {number(float(values.max()))}, strongest in "
+                f"row {row}, column {place} of {rows} × {columns} cells."
+            )
+        else:
+            st.caption(
+                f"Gradient × activation, summed: {number(float(seen.importance[channel]))} of the "
+                "logit, to first order."
+            )
