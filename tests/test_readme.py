@@ -23,23 +23,31 @@ def snippets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-def test_the_first_snippet_explains(snippets: list[str]) -> None:
+def test_the_first_snippets_explain_and_judge(
+    snippets: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     names: dict = {}
     exec(snippets[0], names)
     assert names["prediction"].top(1)[0].label == "Egyptian cat"
     matrix = names["explanation"].grid(14)
     assert matrix.shape == (14, 14)
     assert np.isfinite(matrix).all()
+    exec(snippets[1], names)
+    said = capsys.readouterr().out
+    assert "deletion Grad-CAM 0." in said
+    assert "insertion random order 0." in said
+    assert len(names["again"].correlations) == 3
+    assert -1 <= names["broken"].remaining("Grad-CAM") < 0.5
 
 
-def test_the_second_snippet_opens_a_model(
+def test_the_third_snippet_opens_a_model(
     snippets: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     names: dict = {}
-    exec(snippets[1], names)
+    exec(snippets[2], names)
     assert names["classifier"].labels == ("cat", "dog")
     assert "Sequential > (Sequential > Functional, Sequential)" in capsys.readouterr().out
-    assert len(snippets) == 2
+    assert len(snippets) == 3
 
 
 def test_every_file_that_the_readme_draws_is_there() -> None:

@@ -124,7 +124,9 @@ def test_inner_activations_are_those_of_keras() -> None:
     classifier = Classifier(model, name="nested", labels="abc")
     inner = keras.Model(backbone.inputs, backbone.get_layer("second").output)
     np.testing.assert_allclose(
-        classifier.activations(batch, "backbone/second"), inner.predict(batch, verbose=0), atol=1e-6
+        classifier.activations(batch, "backbone/second")[0],
+        inner.predict(batch, verbose=0),
+        atol=1e-6,
     )
     layer = classifier.layer("backbone/sum")
     assert (layer.grid, layer.channels, layer.convolution) == ((12, 16), 4, False)

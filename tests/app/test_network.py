@@ -1,0 +1,173 @@
+"""The page "Inside the network": every number on it is the library's."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from explainers import Classifier, GradCam, load_classifier
+from explainers.images.samples import SAMPLES
+from explainers.network.ascent import Ascent
+from explainers.network.feature_maps import feature_maps
+from explainers.network.grad_cam_steps import grad_cam_steps
+from pages.parts.words import number
+from tests.app.charts import array, charts, heatmaps
+from tests.app.driving import captions, open_app
+
+PAGE = "pages/network.py"
+LAYER = "block4_project_convolution"
+
+
+@pytest.fixture(scope="module")
+def coffee():
+    classifier = load_classifier("efficientnet-lite0")
+    return classifier, classifier.prepare(SAMPLES["coffee"].read())
+
+
+def opened(view: str | None = None, **query):
+    app = open_app(PAGE, picture="coffee", **query)
+    if view is not None:
+        app.segmented_control(key="network-view").set_value(view).run()
+    assert not app.exception
+    return app
+
+
+def button(app, label: str):
+    (found,) = (each for each in app.button if each.label.startswith(label))
+    return found
+
+
+def test_channels_are_the_librarys_and_one_is_shown_large(coffee) -> None:
+    classifier, pixels = coffee
+    app = opened()
+    app.selectbox(key="features-layer-efficientnet-lite0").set_value(LAYER).run()
+    app.selectbox(key="features-order").set_value("most important").run()
+    assert not app.exception
+    seen = feature_maps(classifier, pixels, LAYER, 967)
+    sheet = next(trace for trace in charts(app) if trace["type"] == "scatter")
+    assert array(sheet["customdata"]).tolist() == seen.ranked("most important").tolist()
+    app.number_input(key=f"channel-{LAYER}").set_value(7).run()
+    large = heatmaps(app)[0]
+    np.testing.assert_allclose(array(large["z"]), seen.maps[..., 7], atol=1e-4)
+    row, column = seen.strongest_cell(7)
+    assert f"strongest in row {row}, column {column} of 28 × 28 cells" in captions(app)
+    assert f"summed: {number(float(seen.importance[7]))} of the logit" in captions(app)
+    assert "40 channels, measured on 28 × 28 cells" in captions(app)
+
+
+def test_many_channels_come_in_sheets_and_two_pictures_side_by_side() -> None:
+    app = opened()
+    app.selectbox(key="features-layer-efficientnet-lite0").set_value("head_convolution").run()
+    sheet = next(trace for trace in charts(app) if trace["type"] == "scatter")
+    assert array(sheet["customdata"]).tolist() == list(range(128))
+    app.number_input(key="features-page-head_convolution-128").set_value(10).run()
+    sheet = next(trace for trace in charts(app) if trace["type"] == "scatter")
+    assert array(sheet["customdata"]).tolist() == list(range(1152, 1280))
+    app.selectbox(key="features-beside").set_value("Rocket").run()
+    assert not app.exception
+    sheets = [trace for trace in charts(app) if trace["type"] == "scatter"]
+    assert [len(array(each["customdata"])) for each in sheets] == [64, 64]
+    limits = {float(trace["zmax"]) for trace in heatmaps(app)}
+    assert len(heatmaps(app)) == 2
+    assert len(limits) == 1
+
+
+def test_all_layers_at_a_glance(coffee) -> None:
+    classifier, _ = coffee
+    table = opened("All layers").dataframe[0].value
+    wanted = [each.path for each in classifier.layers if each.convolution]
+    assert [path for path in table["Layer"] if path in wanted] == wanted
+    assert table.iloc[0]["Grid"] == "112 × 112"
+    assert table.iloc[-1]["Strongest, each on its own scale"].startswith("data:image/")
+
+
+def test_filters_climb_as_the_library_says(coffee) -> None:
+    classifier, _ = coffee
+    app = opened("Filters")
+    app.selectbox(key="filters-layer-efficientnet-lite0").set_value(LAYER).run()
+    app.selectbox(key="ascent-count-40").set_value(4).run()
+    app.number_input(key="ascent-steps").set_value(3).run()
+    app.slider(key="ascent-size").set_value(64).run()
+    button(app, "Climb: ").click().run()
+    assert not app.exception
+    *_, climb = Ascent(steps=3, size=64).climb(classifier, range(4), LAYER)
+    lines = [array(trace["y"]) for trace in charts(app)]
+    np.testing.assert_allclose(np.array(lines).T, climb.values, rtol=1e-3, atol=1e-4)
+    risen = int((climb.values[-1] > climb.values[0]).sum())
+    assert f"{risen} of 4 respond more than they did to the noise." in captions(app)
+    assert {each.label for each in app.get("download_button")} >= {"Sheet, PNG", "Arrays, NPZ"}
+
+
+def test_a_class_climbs_too(coffee) -> None:
+    classifier, _ = coffee
+    app = opened("Filters")
+    app.segmented_control(key="ascent-kind").set_value("A class").run()
+    app.number_input(key="ascent-steps").set_value(2).run()
+    button(app, "Climb: 9 passes, about ").click().run()
+    assert not app.exception
+    *_, climb = Ascent(steps=2).climb(classifier, [967])
+    first, last = (number(float(climb.values[step, 0])) for step in (0, -1))
+    assert f"From {first} to {last}." in captions(app)
+
+
+def test_the_steps_end_in_the_matrix_that_compare_shows(coffee) -> None:
+    classifier, pixels = coffee
+    app = opened("Grad-CAM step by step")
+    steps = grad_cam_steps(classifier, pixels, 967)
+    bars = next(trace for trace in charts(app) if trace["type"] == "bar")
+    np.testing.assert_allclose(array(bars["y"]), np.sort(steps.weights)[::-1], rtol=1e-3, atol=1e-7)
+    grid = GradCam().explain(classifier, pixels, 967).grid(14)
+    maps = heatmaps(app)
+    np.testing.assert_allclose(array(maps[-1]["z"]), grid / grid.max(), atol=1e-5)
+    compared = heatmaps(open_app(picture="coffee", methods=["Grad-CAM"]))[1]
+    np.testing.assert_allclose(array(maps[-1]["z"]), array(compared["z"]), atol=1e-6)
+    app.slider(key="steps-count-1280").set_value(5).run()
+    np.testing.assert_allclose(array(heatmaps(app)[0]["z"]), steps.partial(5), atol=1e-5)
+    assert "Sum of 5 of 1,280" in "\n".join(each.value for each in app.markdown)
+
+
+@pytest.mark.parametrize("view", ["Feature maps", "All layers", "Filters", "Grad-CAM step by step"])
+def test_a_model_without_convolutions_gets_a_sentence(
+    view: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flat = keras.Sequential(
+        [keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(1000, activation="softmax")]
+    )
+    classifier = Classifier(flat, name="flat", title="Flat")
+    monkeypatch.setattr("pages.parts.cache.classifier", lambda key, load: classifier)
+    app = opened(view)
+    assert any("Flat has no convolution" in each.value for each in app.info) or any(
+        "No layer of Flat keeps a grid" in each.value for each in app.info
+    )
+    assert not [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+
+
+def test_a_nested_model_of_ones_own_shows_its_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    keras.utils.set_random_seed(0)
+    inner = keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            layers.Conv2D(6, 3, name="conv"),
+            layers.MaxPooling2D(name="pool"),
+        ],
+        name="inner",
+    )
+    model = keras.Sequential(
+        [keras.Input((32, 32, 3)), inner, layers.GlobalAveragePooling2D(), layers.Dense(2)]
+    )
+    classifier = Classifier(model, name="nested", labels=["a", "b"])
+    monkeypatch.setattr("pages.parts.cache.classifier", lambda key, load: classifier)
+    app = opened()
+    (menu,) = (each for each in app.selectbox if each.label == "Layer")
+    assert menu.options == [
+        "inner/conv · 30 × 30 · 6 channels",
+        "inner/pool · 15 × 15 · 6 channels",
+    ]
+    app.segmented_control(key="network-view").set_value("Filters").run()
+    app.number_input(key="ascent-steps").set_value(2).run()
+    button(app, "Climb: ").click().run()
+    assert not app.exception
+    app.segmented_control(key="network-view").set_value("Grad-CAM step by step").run()
+    assert not app.exception
