@@ -3,9 +3,9 @@
 import streamlit as st
 
 from pages.parts import agreement, cache, check_up, summary
-from pages.parts.figures import ranking_figure
 from pages.parts.frame import frame
 from pages.parts.grid import Subject, draw
+from pages.parts.plots import ranking_figure
 from pages.parts.words import percent
 
 selection = frame("Compare")

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.parts import questions
-from pages.parts.figures import ranking_figure
 from pages.parts.frame import frame
+from pages.parts.plots import ranking_figure
 from pages.parts.words import percent
 
 selection = frame("Why this class?")

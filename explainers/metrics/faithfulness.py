@@ -119,10 +119,10 @@ def curves(
     random = np.random.default_rng(seed)
     filled = fill_picture(pixels, fill, segments)
     hidden = np.unique(np.linspace(0, count, steps + 1).round().astype(int))
-    blob = _blob(segments)
-    orders = {name: [_order(strengths, random)] for name, strengths in maps.items()}
-    orders |= {BLOB: [_order(blob, random)]}
-    orders |= {RANDOM: [random.permutation(count) for _ in range(random_runs)]}
+    chance = [random.permutation(count) for _ in range(random_runs)]
+    named = {**maps, BLOB: _blob(segments)}
+    orders = {name: [_order(strengths, random)] for name, strengths in named.items()}
+    orders[RANDOM] = chance
     for kind in kinds:
         for name, each in orders.items():
             rows = np.concatenate([_rows(order, hidden, kind) for order in each])

@@ -13,10 +13,10 @@ from explainers import Explanation, Prediction
 from explainers.images.colouring import encode
 from explainers.images.regions import REGION_FILLS, hide
 from pages.parts import cache, canvas
-from pages.parts.figures import change_figure
 from pages.parts.frame import Selection
 from pages.parts.grid import Subject, draw
 from pages.parts.picture import Picture
+from pages.parts.plots import change_figure
 from pages.parts.words import percent, slug
 
 KINDS = ("Hide the region", "Keep only the region")

@@ -13,10 +13,10 @@ from explainers.metrics.agreement import BLOB
 from explainers.metrics.faithfulness import RANDOM, Curve
 from explainers.metrics.flipping import strengths_of
 from pages.parts import cache
-from pages.parts.figures import curves_figure
 from pages.parts.frame import Selection
 from pages.parts.jobs import work
 from pages.parts.picture import Picture
+from pages.parts.plots import curves_figure
 from pages.parts.words import percent
 
 HEIGHT = 300

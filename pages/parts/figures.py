@@ -1,30 +1,24 @@
-"""Plotly figures; nothing here talks to Streamlit.
+"""Pictures and matrices as Plotly figures; nothing here talks to Streamlit.
 
 All figures of a picture share one pair of axes: the cells of the 14 x 14 matrix, cell i from
 i - 0.5 to i + 0.5, so that one zoom fits all and hovering tells the matrix's row and column.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from explainers import Prediction
 from explainers.images.colouring import Style, outline_layer
-from explainers.metrics.faithfulness import Curve
 from pages.parts.picture import Picture, data_uri
-from pages.parts.words import change, number, percent
+from pages.parts.words import number
 
 CELLS = 14
 HOTTEST = 0.9
 COLOUR_BAR = 34
-LONGEST_LABEL = 26
 INK = {"light": "#31333f", "dark": "#e6e8ee"}
-FAINT = {"light": "rgba(49, 51, 63, 0.35)", "dark": "rgba(230, 232, 238, 0.35)"}
-ACCENT = {"light": "#3d5a98", "dark": "#8fb0f0"}
-LINES = ("#3d7dca", "#d9772b", "#5b9a53", "#a05fb4", "#b8994a")
 CLEAR = "rgba(0, 0, 0, 0)"
 FONT = "Source Sans, sans-serif"
 
@@ -119,7 +113,7 @@ def map_figure(
         outlines = outline_layer(segments, picture.screen_shape)
         layers.append(_layer(data_uri(outlines), "above"))
     axis = {"visible": False, "constrain": "domain"}
-    return _figure(
+    return figure(
         [heatmap, _handles()] if zoomable else [heatmap],
         height=height + COLOUR_BAR,
         images=layers,
@@ -180,51 +174,13 @@ def matrix_figure(
         "zeroline": False,
         "fixedrange": True,
     }
-    return _figure(
+    return figure(
         [heatmap],
         height=height,
         margin={"l": 20, "r": 0, "t": 20, "b": 0},
         dragmode=False,
         xaxis={"side": "top", **axis},
         yaxis={"autorange": "reversed", **axis},
-    )
-
-
-def ranking_figure(
-    prediction: Prediction, explained: int, *, count: int, row_height: int, theme: str
-) -> go.Figure:
-    """The most probable classes as bars, with the explained class among them and marked."""
-    answers = prediction.top(count)
-    if explained not in [answer.index for answer in answers]:
-        answers[-1] = prediction[explained]
-    answers.reverse()
-    marked = [answer.index == explained for answer in answers]
-    bars = go.Bar(
-        x=[answer.probability for answer in answers],
-        y=[
-            f"<b>{_short(answer.label)}</b>" if mark else _short(answer.label)
-            for answer, mark in zip(answers, marked, strict=True)
-        ],
-        orientation="h",
-        marker={"color": [ACCENT[theme] if mark else FAINT[theme] for mark in marked]},
-        text=[percent(answer.probability) for answer in answers],
-        textposition="outside",
-        cliponaxis=False,
-        hovertemplate="%{customdata}<br>%{x:.6f}<extra></extra>",
-        customdata=[
-            f"{answer.label}: place {prediction.rank(answer.index)}, class {answer.index}"
-            for answer in answers
-        ],
-    )
-    return _figure(
-        [bars],
-        height=row_height * len(answers),
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        bargap=0.35,
-        dragmode=False,
-        font={"size": 15, "color": INK[theme], "family": FONT},
-        xaxis={"visible": False, "range": [0, 1.2], "fixedrange": True},
-        yaxis={"fixedrange": True, "ticklabelstandoff": 6, "automargin": True},
     )
 
 
@@ -242,7 +198,7 @@ def canvas_figure(picture: Picture, address: str, shade: np.ndarray, *, height: 
         In pixels.
     """
     axis = {"visible": False, "constrain": "domain", "fixedrange": True}
-    return _figure(
+    return figure(
         [_handles()],
         height=height,
         images=[_layer(address, "below"), _layer(data_uri(shade), "above")],
@@ -257,138 +213,6 @@ def canvas_figure(picture: Picture, address: str, shade: np.ndarray, *, height: 
             "constraintoward": "top",
             **axis,
         },
-    )
-
-
-def change_figure(
-    labels: list[str], before: np.ndarray, after: list[tuple[str, np.ndarray]], *, theme: str
-) -> go.Figure:
-    """Probabilities of some classes before and after, as bars beside each other."""
-    series = [("As it is", before), *after]
-    bars = [
-        go.Bar(
-            name=name,
-            y=[_short(label) for label in labels],
-            x=values,
-            orientation="h",
-            marker={"color": FAINT[theme] if not number else LINES[number - 1]},
-            text=[
-                percent(float(value)) + (f" ({change(float(value - was))})" if number else "")
-                for was, value in zip(before, values, strict=True)
-            ],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate=f"{name}<br>%{{y}}: %{{x:.6f}}<extra></extra>",
-        )
-        for number, (name, values) in enumerate(series)
-    ]
-    return _figure(
-        bars,
-        height=40 + len(labels) * 24 * len(series),
-        margin={"l": 0, "r": 0, "t": 30, "b": 0},
-        barmode="group",
-        bargap=0.25,
-        dragmode=False,
-        font={"size": 13, "color": INK[theme], "family": FONT},
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
-        xaxis={"visible": False, "range": [0, 1.4], "fixedrange": True},
-        yaxis={"fixedrange": True, "autorange": "reversed", "automargin": True,
-               "ticklabelstandoff": 6},
-    )  # fmt: skip
-
-
-def curves_figure(curves: Sequence[Curve], *, height: int, theme: str) -> go.Figure:
-    """Deletion or insertion curves, each a line with its area; a random order with its spread."""
-    lines = []
-    for place, curve in enumerate(curves):
-        steady = len(curve.runs) == 1
-        colour = LINES[place % len(LINES)] if steady else INK[theme]
-        lines.append(
-            go.Scatter(
-                x=curve.shares,
-                y=curve.mean,
-                name=f"{curve.name} {curve.area:.3f}",
-                mode="lines+markers",
-                marker={"size": 5, "color": colour},
-                line={"color": colour, "width": 2, "dash": "solid" if steady else "dot"},
-                error_y=None
-                if steady
-                else {"array": curve.runs.std(axis=0), "color": FAINT[theme], "width": 0},
-                hovertemplate=f"{curve.name}<br>%{{x:.0%}}: %{{y:.4f}}<extra></extra>",
-            )
-        )
-    axis = {"fixedrange": True, "zeroline": False, "gridcolor": FAINT[theme], "gridwidth": 0.5}
-    return _figure(
-        lines,
-        height=height + 60,
-        margin={"l": 48, "r": 8, "t": 76, "b": 44},
-        dragmode=False,
-        clickmode="event+select",
-        font={"size": 13, "color": INK[theme], "family": FONT},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        xaxis={"title": {"text": "Share of the pieces"}, "tickformat": ".0%", "showgrid": False,
-               **axis},
-        yaxis={"title": {"text": "Probability"}, "rangemode": "tozero", **axis},
-    )  # fmt: skip
-
-
-def similarity_figure(
-    forgotten: Sequence[float], similarities: Mapping[str, Sequence[float]], *, theme: str
-) -> go.Figure:
-    """How far each method's map stays what it was, while the network forgets."""
-    lines = [
-        go.Scatter(
-            x=[0.0, *forgotten[: len(values)]],
-            y=[1.0, *values],
-            name=name,
-            mode="lines+markers",
-            marker={"size": 6},
-            line={"color": LINES[number % len(LINES)], "width": 2},
-            hovertemplate=f"{name}<br>%{{x:.0%}} forgotten: %{{y:.2f}}<extra></extra>",
-        )
-        for number, (name, values) in enumerate(similarities.items())
-    ]
-    axis = {"fixedrange": True, "gridcolor": FAINT[theme], "gridwidth": 0.5}
-    return _figure(
-        lines,
-        height=300,
-        margin={"l": 52, "r": 8, "t": 30, "b": 44},
-        dragmode=False,
-        font={"size": 13, "color": INK[theme], "family": FONT},
-        legend={"orientation": "h", "y": 1.14, "x": 0},
-        showlegend=True,
-        xaxis={"title": {"text": "Share of the layers forgotten"}, "tickformat": ".0%",
-               "showgrid": False, "zeroline": False, "range": [-0.02, 1.02], **axis},
-        yaxis={"title": {"text": "Rank correlation"}, "range": [-1.05, 1.05],
-               "zerolinecolor": FAINT[theme], **axis},
-    )  # fmt: skip
-
-
-def steps_figure(probabilities: np.ndarray, labels: list[str], *, theme: str) -> go.Figure:
-    """Probabilities, ``(n + 1, classes)``, while one piece after another is hidden."""
-    steps = np.arange(len(probabilities))
-    lines = [
-        go.Scatter(
-            x=steps,
-            y=values,
-            name=_short(label),
-            mode="lines+markers",
-            marker={"size": 5},
-            line={"color": LINES[number % len(LINES)], "width": 2},
-            hovertemplate=f"{label}<br>%{{x}} hidden: %{{y:.4f}}<extra></extra>",
-        )
-        for number, (label, values) in enumerate(zip(labels, probabilities.T, strict=True))
-    ]
-    axis = {"fixedrange": True, "zeroline": False, "gridcolor": FAINT[theme], "gridwidth": 0.5}
-    return _figure(
-        lines,
-        height=300,
-        margin={"l": 48, "r": 8, "t": 30, "b": 44},
-        dragmode=False,
-        font={"size": 13, "color": INK[theme], "family": FONT},
-        legend={"orientation": "h", "y": 1.14, "x": 0},
-        xaxis={"title": {"text": "Pieces hidden"}, "showgrid": False, **axis},
-        yaxis={"title": {"text": "Probability"}, "range": [0, 1.02], **axis},
     )
 
 
@@ -425,7 +249,7 @@ def sheet_figure(
     )
     axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
     picture = {**_layer(address, "below"), "x": 0, "y": 0, "sizex": columns, "sizey": rows}
-    return _figure(
+    return figure(
         [handles],
         height=round(width * aspect * rows / columns),
         images=[picture],
@@ -444,56 +268,7 @@ def sheet_figure(
     )
 
 
-def weights_figure(weights: np.ndarray, channels: np.ndarray, *, theme: str) -> go.Figure:
-    """The weights of all channels as bars, the largest first; red for, blue against."""
-    bars = go.Bar(
-        x=np.arange(len(weights)),
-        y=weights,
-        marker={"color": ["#b2182b" if value > 0 else "#2166ac" for value in weights],
-                "line": {"width": 0}},
-        customdata=channels,
-        hovertemplate="channel %{customdata}: %{y:.4g}<extra></extra>",
-    )  # fmt: skip
-    axis = {"fixedrange": True, "zeroline": False, "gridcolor": FAINT[theme], "gridwidth": 0.5}
-    return _figure(
-        [bars],
-        height=240,
-        margin={"l": 62, "r": 8, "t": 8, "b": 40},
-        bargap=0.0,
-        dragmode=False,
-        font={"size": 13, "color": INK[theme], "family": FONT},
-        xaxis={"title": {"text": "Channels, the largest weight first"}, "showgrid": False,
-               "showticklabels": False, **axis},
-        yaxis={"title": {"text": "Weight"}, "tickformat": ".2g", **axis},
-    )  # fmt: skip
-
-
-def climb_figure(values: np.ndarray, names: Sequence[str], *, theme: str) -> go.Figure:
-    """The response of every unit, ``(steps + 1, n)``, while its picture climbs."""
-    lines = [
-        go.Scatter(
-            y=column,
-            name=name,
-            mode="lines",
-            line={"color": LINES[number % len(LINES)], "width": 1.5},
-            hovertemplate=f"{name}<br>step %{{x}}: %{{y:.3g}}<extra></extra>",
-        )
-        for number, (name, column) in enumerate(zip(names, values.T, strict=True))
-    ]
-    axis = {"fixedrange": True, "zeroline": False, "gridcolor": FAINT[theme], "gridwidth": 0.5}
-    return _figure(
-        lines,
-        height=240,
-        margin={"l": 62, "r": 8, "t": 8, "b": 40},
-        dragmode=False,
-        showlegend=False,
-        font={"size": 13, "color": INK[theme], "family": FONT},
-        xaxis={"title": {"text": "Step"}, "showgrid": False, **axis},
-        yaxis={"title": {"text": "Response"}, **axis},
-    )
-
-
-def _figure(traces: list, **layout: Any) -> go.Figure:
+def figure(traces: list, **layout: Any) -> go.Figure:
     """A figure on a clear ground, built in one go: Plotly checks every piece it is given."""
     return go.Figure(
         traces,
@@ -505,10 +280,6 @@ def _figure(traces: list, **layout: Any) -> go.Figure:
             **layout,
         },
     )
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
 
 
 def _centres(count: int) -> np.ndarray:

@@ -11,9 +11,9 @@ from explainers.images.sheets import contact_sheet
 from explainers.network.ascent import Ascent, Climb
 from pages.parts import cache, controls
 from pages.parts.feature_maps import choose_layer
-from pages.parts.figures import climb_figure
 from pages.parts.frame import Selection
 from pages.parts.jobs import BACKWARD, work
+from pages.parts.plots import climb_figure
 from pages.parts.words import number, slug
 
 KINDS = ("Filters of a layer", "A class")

@@ -8,8 +8,9 @@ from explainers.images.sheets import contact_sheet
 from explainers.network.grad_cam_steps import GradCamSteps, grad_cam_steps
 from pages.parts import cache
 from pages.parts.feature_maps import TILE, choose_layer, tiles_of
-from pages.parts.figures import CELLS, WHOLE, map_figure, matrix_figure, weights_figure
+from pages.parts.figures import CELLS, WHOLE, map_figure, matrix_figure
 from pages.parts.frame import Selection
+from pages.parts.plots import weights_figure
 from pages.parts.words import in_words, number
 
 SHOWN = 16

@@ -12,10 +12,10 @@ from explainers.images.regions import FILLS, hide
 from explainers.metrics.balance import balance
 from pages.parts import cache
 from pages.parts.classifiers import Wanted
-from pages.parts.figures import steps_figure
 from pages.parts.frame import Selection
 from pages.parts.grid import Subject, draw
 from pages.parts.picture import Picture
+from pages.parts.plots import steps_figure
 from pages.parts.words import in_words, percent
 
 FEWEST, MOST = 1, 5

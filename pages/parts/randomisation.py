@@ -9,10 +9,10 @@ from explainers.images.colouring import Style
 from explainers.metrics.randomisation import CARELESS, Randomisation, randomisation
 from pages.parts import cache
 from pages.parts.downloads import overlay_image
-from pages.parts.figures import similarity_figure
 from pages.parts.frame import Selection
 from pages.parts.jobs import passes_of, work
 from pages.parts.picture import Picture
+from pages.parts.plots import similarity_figure
 from pages.parts.words import percent, rounded
 
 WIDTH = 150

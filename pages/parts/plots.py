@@ -1,0 +1,211 @@
+"""Bars and lines as Plotly figures; nothing here talks to Streamlit."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from explainers import Prediction
+from explainers.metrics.faithfulness import Curve
+from pages.parts.figures import FONT, INK, figure
+from pages.parts.words import change, percent
+
+LONGEST_LABEL = 26
+FAINT = {"light": "rgba(49, 51, 63, 0.35)", "dark": "rgba(230, 232, 238, 0.35)"}
+ACCENT = {"light": "#3d5a98", "dark": "#8fb0f0"}
+LINES = ("#3d7dca", "#d9772b", "#5b9a53", "#a05fb4", "#b8994a")
+FOR, AGAINST = "#b2182b", "#2166ac"
+
+
+def ranking_figure(
+    prediction: Prediction, explained: int, *, count: int, row_height: int, theme: str
+) -> go.Figure:
+    """The most probable classes as bars, with the explained class among them and marked."""
+    answers = prediction.top(count)
+    if explained not in [answer.index for answer in answers]:
+        answers[-1] = prediction[explained]
+    answers.reverse()
+    marked = [answer.index == explained for answer in answers]
+    bars = go.Bar(
+        x=[answer.probability for answer in answers],
+        y=[
+            f"<b>{_short(answer.label)}</b>" if mark else _short(answer.label)
+            for answer, mark in zip(answers, marked, strict=True)
+        ],
+        orientation="h",
+        marker={"color": [ACCENT[theme] if mark else FAINT[theme] for mark in marked]},
+        text=[percent(answer.probability) for answer in answers],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{customdata}<br>%{x:.6f}<extra></extra>",
+        customdata=[
+            f"{answer.label}: place {prediction.rank(answer.index)}, class {answer.index}"
+            for answer in answers
+        ],
+    )
+    return figure(
+        [bars],
+        height=row_height * len(answers),
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        bargap=0.35,
+        dragmode=False,
+        font={"size": 15, "color": INK[theme], "family": FONT},
+        xaxis={"visible": False, "range": [0, 1.2], "fixedrange": True},
+        yaxis={"fixedrange": True, "ticklabelstandoff": 6, "automargin": True},
+    )
+
+
+def change_figure(
+    labels: list[str], before: np.ndarray, after: list[tuple[str, np.ndarray]], *, theme: str
+) -> go.Figure:
+    """Probabilities of some classes before and after, as bars beside each other."""
+    series = [("As it is", before), *after]
+    bars = [
+        go.Bar(
+            name=name,
+            y=[_short(label) for label in labels],
+            x=values,
+            orientation="h",
+            marker={"color": FAINT[theme] if not number else LINES[number - 1]},
+            text=[
+                percent(float(value)) + (f" ({change(float(value - was))})" if number else "")
+                for was, value in zip(before, values, strict=True)
+            ],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate=f"{name}<br>%{{y}}: %{{x:.6f}}<extra></extra>",
+        )
+        for number, (name, values) in enumerate(series)
+    ]
+    return figure(
+        bars,
+        height=40 + len(labels) * 24 * len(series),
+        margin={"l": 0, "r": 0, "t": 30, "b": 0},
+        barmode="group",
+        bargap=0.25,
+        dragmode=False,
+        font={"size": 13, "color": INK[theme], "family": FONT},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        xaxis={"visible": False, "range": [0, 1.4], "fixedrange": True},
+        yaxis={"fixedrange": True, "autorange": "reversed", "automargin": True,
+               "ticklabelstandoff": 6},
+    )  # fmt: skip
+
+
+def curves_figure(curves: Sequence[Curve], *, height: int, theme: str) -> go.Figure:
+    """Deletion or insertion curves, each a line with its area; a random order with its spread."""
+    lines = [
+        _line(
+            place, f"{curve.name} {curve.area:.3f}", curve.shares, curve.mean,
+            f"{curve.name}<br>%{{x:.0%}}: %{{y:.4f}}",
+        )
+        for place, curve in enumerate(curves)
+    ]  # fmt: skip
+    for line, curve in zip(lines, curves, strict=True):
+        if len(curve.runs) > 1:
+            line.update(
+                marker_color=INK[theme],
+                line={"color": INK[theme], "dash": "dot"},
+                error_y={"array": curve.runs.std(axis=0), "color": FAINT[theme], "width": 0},
+            )
+    return _plot(
+        lines, theme, height + 60, "Share of the pieces", "Probability",
+        top=76, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        clickmode="event+select", xaxis_tickformat=".0%", yaxis_rangemode="tozero",
+    )  # fmt: skip
+
+
+def similarity_figure(
+    forgotten: Sequence[float], similarities: Mapping[str, Sequence[float]], *, theme: str
+) -> go.Figure:
+    """How far each method's map stays what it was, while the network forgets."""
+    lines = [
+        _line(
+            place, name, [0.0, *forgotten[: len(values)]], [1.0, *values],
+            f"{name}<br>%{{x:.0%}} forgotten: %{{y:.2f}}",
+        )
+        for place, (name, values) in enumerate(similarities.items())
+    ]  # fmt: skip
+    return _plot(
+        lines, theme, 300, "Share of the layers forgotten", "Rank correlation",
+        xaxis_tickformat=".0%", xaxis_range=[-0.02, 1.02], yaxis_range=[-1.05, 1.05],
+    )  # fmt: skip
+
+
+def steps_figure(probabilities: np.ndarray, labels: list[str], *, theme: str) -> go.Figure:
+    """Probabilities, ``(n + 1, classes)``, while one piece after another is hidden."""
+    lines = [
+        _line(
+            place, _short(label), np.arange(len(values)), values,
+            f"{label}<br>%{{x}} hidden: %{{y:.4f}}",
+        )
+        for place, (label, values) in enumerate(zip(labels, probabilities.T, strict=True))
+    ]  # fmt: skip
+    return _plot(
+        lines, theme, 300, "Pieces hidden", "Probability",
+        yaxis_range=[0, 1.02],
+    )  # fmt: skip
+
+
+def climb_figure(values: np.ndarray, names: Sequence[str], *, theme: str) -> go.Figure:
+    """The response of every unit, ``(steps + 1, n)``, while its picture climbs."""
+    lines = [
+        _line(place, name, np.arange(len(column)), column, f"{name}<br>step %{{x}}: %{{y:.3g}}")
+        for place, (name, column) in enumerate(zip(names, values.T, strict=True))
+    ]
+    for line in lines:
+        line.update(mode="lines")
+    return _plot(lines, theme, 240, "Step", "Response", top=8, showlegend=False)
+
+
+def weights_figure(weights: np.ndarray, channels: np.ndarray, *, theme: str) -> go.Figure:
+    """The weights of all channels as bars, the largest first; red for, blue against."""
+    bars = go.Bar(
+        x=np.arange(len(weights)),
+        y=weights,
+        marker={"color": [FOR if value > 0 else AGAINST for value in weights],
+                "line": {"width": 0}},
+        customdata=channels,
+        hovertemplate="channel %{customdata}: %{y:.4g}<extra></extra>",
+    )  # fmt: skip
+    return _plot(
+        [bars], theme, 240, "Channels, the largest weight first", "Weight",
+        top=8, showlegend=False, bargap=0.0, xaxis_showticklabels=False, yaxis_tickformat=".2g",
+    )  # fmt: skip
+
+
+def _line(place: int, name: str, x: Any, y: Any, hover: str) -> go.Scatter:
+    colour = LINES[place % len(LINES)]
+    return go.Scatter(
+        x=x,
+        y=y,
+        name=name,
+        mode="lines+markers",
+        marker={"size": 5, "color": colour},
+        line={"width": 2, "color": colour},
+        hovertemplate=f"{hover}<extra></extra>",
+    )
+
+
+def _plot(
+    traces: list, theme: str, height: int, x: str, y: str, *, top: int = 30, **layout: Any
+) -> go.Figure:
+    """Lines or bars between two axes with titles."""
+    axis = {"fixedrange": True, "zeroline": False, "gridcolor": FAINT[theme], "gridwidth": 0.5}
+    settings = {
+        "height": height,
+        "margin": {"l": 62, "r": 8, "t": top, "b": 44},
+        "dragmode": False,
+        "font": {"size": 13, "color": INK[theme], "family": FONT},
+        "legend": {"orientation": "h", "y": 1.14, "x": 0},
+        "showlegend": True,
+        "xaxis": {"title": {"text": x}, "showgrid": False, **axis},
+        "yaxis": {"title": {"text": y}, **axis},
+    }
+    drawn = figure(traces, **settings)
+    return drawn.update_layout(**layout)
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
