@@ -6,7 +6,7 @@ from pages.parts import agreement, cache, check_up, summary
 from pages.parts.frame import frame
 from pages.parts.grid import Subject, draw
 from pages.parts.plots import ranking_figure
-from pages.parts.words import percent
+from pages.parts.words import escaped, percent
 
 selection = frame("Compare")
 picture, prediction = selection.picture, selection.prediction
@@ -17,11 +17,11 @@ seen, said = st.columns([1, 2], vertical_alignment="center", gap="large")
 with seen:
     st.image(cache.screen(picture), alt=f"The picture: {picture.title}", width="stretch")
 with said:
-    st.title(f"Why {answer.label}?", anchor="answer")
+    st.title(f"Why {escaped(answer.label)}?", anchor="answer")
     st.caption(
-        f"{selection.classifier.title} gives it {percent(answer.probability)}, "
+        f"{escaped(selection.classifier.title)} gives it {percent(answer.probability)}, "
         f"place {prediction.rank(answer.index)} of {len(prediction.labels):,}. "
-        f"{picture.title}, {picture.size} pixels."
+        f"{escaped(picture.title)}, {picture.size} pixels."
     )
     st.plotly_chart(
         ranking_figure(

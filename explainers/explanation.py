@@ -217,6 +217,11 @@ class Explainer(Settings, ABC):
         """Whether what it observes serves every class, whatever classes it was watched for."""
         return False
 
+    @property
+    def random(self) -> bool:
+        """Whether another seed can change what it says."""
+        return "seed" in self.settings()
+
     @abstractmethod
     def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:
         """How many passes it will take for some classes together, before it is run."""

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.parts import agreement, faithfulness, randomisation, stability
 from pages.parts.frame import frame
 from pages.parts.grid import Subject, draw
+from pages.parts.words import escaped
 
 TESTS = {
     "Test it": faithfulness.draw,
@@ -13,9 +14,11 @@ TESTS = {
 }
 
 selection = frame("How far to believe it?")
-label = selection.prediction[selection.target.index].label
+label = escaped(selection.prediction[selection.target.index].label)
 st.title("How far to believe it?", anchor=False)
-st.caption(f"Maps for {label} by {selection.classifier.title}, and what tests make of them.")
+st.caption(
+    f"Maps for {label} by {escaped(selection.classifier.title)}, and what tests make of them."
+)
 (explained,) = draw(
     [
         Subject(

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.parts import feature_maps, filters, grad_cam_steps
 from pages.parts.frame import frame
+from pages.parts.words import escaped
 
 VIEWS = {
     "Feature maps": feature_maps.draw,
@@ -15,8 +16,8 @@ VIEWS = {
 selection = frame("Inside the network")
 st.title("Inside the network", anchor=False)
 st.caption(
-    f"{selection.classifier.title} looking at {selection.picture.title}, and what its parts look "
-    "for."
+    f"{escaped(selection.classifier.title)} looking at {escaped(selection.picture.title)}, and "
+    "what its parts look for."
 )
 view = st.segmented_control(
     "View",

@@ -5,14 +5,14 @@ import streamlit as st
 from pages.parts import questions
 from pages.parts.frame import frame
 from pages.parts.plots import ranking_figure
-from pages.parts.words import percent
+from pages.parts.words import escaped, percent
 
 selection = frame("Why this class?")
 prediction, said = selection.prediction, selection.target.index
-st.title(f"Why {prediction[said].label} and not another?", anchor=False)
+st.title(f"Why {escaped(prediction[said].label)} and not another?", anchor=False)
 st.caption(
-    f"{selection.classifier.title} gives it {percent(prediction[said].probability)}, place "
-    f"{prediction.rank(said)} of {len(prediction.labels):,}."
+    f"{escaped(selection.classifier.title)} gives it {percent(prediction[said].probability)}, "
+    f"place {prediction.rank(said)} of {len(prediction.labels):,}."
 )
 asked = st.segmented_control(
     "Compare",

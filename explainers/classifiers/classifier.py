@@ -183,7 +183,7 @@ class Classifier:
         if path is None:
             if not self.convolutions:
                 raise LookupError(
-                    f"{self.name} has no convolution, so there is no grid of features to look at; "
+                    f"{self.title} has no convolution, so there is no grid of features to look at; "
                     "choose a method that needs none."
                 )
             wide = [layer for layer in self.convolutions if max(layer.grid) > 1]
@@ -191,7 +191,7 @@ class Classifier:
         for layer in self.layers:
             if layer.path == path:
                 return layer
-        raise LookupError(f"{self.name} has no layer {path!r} whose output keeps a grid.")
+        raise LookupError(f"{self.title} has no layer {path!r} whose output keeps a grid.")
 
     def prepare(self, image: np.ndarray, *, crop: bool = False) -> np.ndarray:
         """A picture at the network's size.
@@ -464,7 +464,7 @@ class Classifier:
             self._graph(inputs, watch)
         except _Reached as reached:
             return reached.args[0]
-        raise LookupError(f"{self.name} has no layer {path!r}.")
+        raise LookupError(f"{self.title} has no layer {path!r}.")
 
     def _compile_remembered(self) -> Callable:
         """What the first batch normalisation is given, in units of what it remembers."""

@@ -32,7 +32,7 @@ class RandomisedClassifier(Classifier):
 
     def __init__(self, original: Classifier) -> None:
         super().__init__(
-            keras.models.clone_model(original._graph.model),
+            _copied(original._graph.model),
             name=f"{original.name}, re-initialised",
             labels=original.labels,
             scaling=original.scaling,
@@ -42,7 +42,6 @@ class RandomisedClassifier(Classifier):
         self._originals = original._acting
         self._graph.model.trainable = True
         self.learnt = tuple(path for path in self._acting if self._drawn(path))
-        self.randomise(0)
 
     def randomise(self, layers: int, seed: int = 0) -> None:
         """Re-initialise some layers, the last first; the others have what they have learnt.
@@ -75,3 +74,13 @@ class RandomisedClassifier(Classifier):
     def _frozen(self, function: Any, *signature: Any) -> Any:
         """As a graph that reads the weights, since they change."""
         return self._traced(function, *signature)
+
+
+def _copied(model: keras.Model) -> keras.Model:
+    """The same model with weights of its own; what normalises its inputs is settled as well."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    for layer in copy._flatten_layers():
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
+    return copy

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 from lime.lime_image import LimeImageExplainer
@@ -131,6 +131,12 @@ class LimeSuperpixels(Explainer):
     def all_classes(self) -> bool:
         return not self.until_stable
 
+    @property
+    def observer(self) -> Self:
+        if not self.until_stable:
+            return super().observer
+        return replace(super().observer, kernel_width=self.kernel_width)
+
     def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:
         return Cost(forward=self.samples)
 
@@ -175,8 +181,10 @@ class LimeSuperpixels(Explainer):
             with the largest absolute coefficients has been the same four times in a row. None if
             that is not among the samples observed.
         """
-        for done in range(IN_A_ROW * CHUNK, observation.done + 1, CHUNK):
-            if self._is_settled(_first(observation, done), target):
+        seen: list[frozenset[int]] = []
+        for done in range(CHUNK, observation.done + 1, CHUNK):
+            seen.append(self._strongest(_first(observation, done), target))
+            if len(seen) >= IN_A_ROW and len(set(seen[-IN_A_ROW:])) == 1:
                 return done
         return None
 

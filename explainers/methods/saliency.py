@@ -104,6 +104,10 @@ class Saliency(Explainer):
         minimum=0, maximum=2**31 - 1, step=1,
     )  # fmt: skip
 
+    @property
+    def random(self) -> bool:
+        return self.samples > 1 and self.noise > 0
+
     def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:
         return Cost(forward=self.samples, backward=self.samples * classes)
 

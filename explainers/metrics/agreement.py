@@ -91,8 +91,8 @@ def _overlap(one: np.ndarray, other: np.ndarray, share: float) -> float:
 
 
 def _hottest(grid: np.ndarray, share: float) -> np.ndarray:
-    """The cells among the hottest share; none of a flat grid, and those that tie are in."""
-    if np.ptp(grid) == 0:
-        return np.zeros(grid.shape, bool)
+    """The cells among the hottest share; those that tie with the last are in, but none that is as
+    cold as the coldest: of a map that is zero almost everywhere, zero is not hot.
+    """
     count = round(share * grid.size)
-    return grid >= np.partition(grid.ravel(), -count)[-count]
+    return (grid >= np.partition(grid.ravel(), -count)[-count]) & (grid > grid.min())

@@ -132,9 +132,12 @@ def curves(
 
 
 def cells(shape: tuple[int, int], n: int = 14) -> np.ndarray:
-    """The cell of an n x n grid that every pixel lies in, ``shape`` int32."""
-    rows, columns = (np.arange(side) * n // side for side in shape)
-    return (rows[:, None] * n + columns).astype(np.int32)
+    """The cell of an n x n grid that every pixel lies in, ``shape`` int32.
+
+    Where a side has fewer pixels than n, each of them is a cell.
+    """
+    rows, columns = (np.arange(side) * min(n, side) // side for side in shape)
+    return (rows[:, None] * min(n, shape[1]) + columns).astype(np.int32)
 
 
 def _rows(order: np.ndarray, counts: np.ndarray, kind: Kind) -> np.ndarray:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 from explainers.classifiers.prediction import Target
 from explainers.explanation import Explanation
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 CELLS = 14
 SHARE = 0.1
+TOGETHER = 0.8
 
 
 @dataclass(frozen=True)
@@ -26,16 +28,22 @@ class Place:
         Row and column of their centre of mass, in cells of the 14 x 14 grid.
     rows, columns : tuple of int
         The first and the last row, and column, that any of them lies in.
+    share : float
+        How many of all cells they are, in 0..1: superpixels are taken whole.
+    together : float
+        How much of their heat lies in the largest group of neighbours, in 0..1.
     """
 
     centre: tuple[float, float]
     rows: tuple[int, int]
     columns: tuple[int, int]
+    share: float
+    together: float
 
     @property
     def scattered(self) -> bool:
-        """Whether they are spread over more than half of the rows and of the columns."""
-        return all(last - first >= CELLS // 2 for first, last in (self.rows, self.columns))
+        """Whether the cells lie in several places: their centre would point to none of them."""
+        return self.together < TOGETHER
 
 
 def place(explanation: Explanation, share: float = SHARE) -> Place | None:
@@ -55,10 +63,14 @@ def place(explanation: Explanation, share: float = SHARE) -> Place | None:
     rows, columns = np.nonzero(hot)
     down, across = (weights.sum(axis=axis) / weights.sum() for axis in (1, 0))
     numbers = np.arange(CELLS)
+    groups, count = ndimage.label(hot, np.ones((3, 3)))
+    heat = ndimage.sum_labels(weights, groups, np.arange(1, count + 1))
     return Place(
         (float(down @ numbers), float(across @ numbers)),
         (int(rows.min()), int(rows.max())),
         (int(columns.min()), int(columns.max())),
+        float(hot.mean()),
+        float(heat.max() / heat.sum()),
     )
 
 

@@ -113,7 +113,7 @@ def randomisation(
     count = len(copy.learnt)
     depths = sorted({round(depth) for depth in np.linspace(1, count, stages)} if count else ())
     if not depths:
-        raise LookupError(f"{classifier.name} has learnt nothing that it could forget.")
+        raise LookupError(f"{classifier.title} has learnt nothing that it could forget.")
     originals = {each.explainer.title: each for each in explanations}
     complete: tuple[Stage, ...] = ()
     total = len(originals) * len(depths)

@@ -1,13 +1,13 @@
 """Whether a method says the same when it is asked again."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from explainers.explanation import Explainer, Explanation
+from explainers.explanation import Explanation
 from explainers.metrics.agreement import CELLS, agree
 
 if TYPE_CHECKING:
@@ -65,11 +65,6 @@ class Repeats:
         return ((coefficients.min(axis=0) < 0) & (coefficients.max(axis=0) > 0))[segments]
 
 
-def is_random(explainer: Explainer) -> bool:
-    """Whether another seed can change what a method says."""
-    return any(field.name == "seed" for field in fields(explainer))
-
-
 def ask_again(
     first: Explanation,
     classifier: "Classifier",
@@ -116,14 +111,14 @@ def ask_again(
     if times < 2:
         raise ValueError(f"To ask again is to ask at least 2 times, not {times}.")
     explainer, target = first.explainer, first.target
-    if change == "seed" and not is_random(explainer):
-        raise ValueError(f"{explainer.title} has no seed: it always says the same.")
+    if change == "seed" and not explainer.random:
+        raise ValueError(f"{explainer.title} draws nothing here: another seed says the same.")
     random = np.random.default_rng(seed)
     found: tuple[Explanation, ...] = (first,)
     for time in range(1, times):
         asked, seen = explainer, pixels
         if change == "seed":
-            asked = replace(explainer, **{"seed": vars(explainer)["seed"] + time})
+            asked = replace(explainer, **{"seed": (vars(explainer)["seed"] + time) % 2**31})
         else:
             disturbance = random.normal(0, 255 * noise, pixels.shape)
             seen = np.clip(pixels + disturbance, 0, 255).astype(np.float32)

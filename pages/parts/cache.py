@@ -38,7 +38,9 @@ CLASSIFIERS_IN_MEMORY = 3
 PICTURES_IN_SESSION = 20
 RUNS_IN_SESSION = 40
 LAYERS_IN_SESSION = 8
-PACED = 16
+JOBS_IN_SESSION = 6
+PACED = 8
+BROKEN = "This could not be finished. Try it with other settings."
 
 Seen = TypeVar("Seen")
 
@@ -59,7 +61,7 @@ class Run:
         Why the method cannot explain this classifier, in a sentence.
     """
 
-    def __init__(self, observations: Iterator[Any]) -> None:
+    def __init__(self, observations: Iterator[Any] | None = None) -> None:
         self._observations = observations
         self._lock = threading.Lock()
         self.latest: Any = None
@@ -72,18 +74,28 @@ class Run:
         """Whether there is more to observe, and somebody wants it."""
         return not (self.finished or self.paused)
 
+    def begin(self, start: Callable[[], Iterator[Any]]) -> None:
+        """Start the work, unless it has begun."""
+        with self._lock:
+            if self._observations is None and not self.finished:
+                self._observations = start()
+
     def advance(self) -> None:
         """Take the next observation."""
         with self._lock:
-            if self.finished:
+            if self.finished or self._observations is None:
                 return
             try:
                 self.latest = next(self._observations)
                 self.finished = self.latest.done == self.latest.total
             except LookupError as reason:
                 self.failure, self.finished = str(reason), True
-            if self.finished:
-                self._observations = iter(())  # and with it the classifier
+            except Exception:
+                self.failure, self.finished = BROKEN, True
+                raise
+            finally:
+                if self.finished:
+                    self._observations = None  # and with it the classifier
 
 
 @st.cache_resource(max_entries=CLASSIFIERS_IN_MEMORY, show_spinner="Opening the classifier")
@@ -214,18 +226,22 @@ def segments(picture: Picture, asked: Classifier, pixels: np.ndarray) -> np.ndar
     )
 
 
-@st.cache_resource(max_entries=RUNS_IN_SESSION, scope="session", show_spinner=False)
-def _job(digest: str, classifier: str, settings: str, _start: Callable[[], Iterator[Any]]) -> Run:
-    waiting = Run(_start())
+@st.cache_resource(max_entries=JOBS_IN_SESSION, scope="session", show_spinner=False)
+def job(digest: str, classifier: str, settings: str) -> Run:
+    """Any other work that comes piece by piece; a person starts it, and until then it is empty.
+
+    Parameters
+    ----------
+    digest : str
+        Of the picture it is about; nothing if it is about none.
+    classifier : str
+        The name of the classifier.
+    settings : str
+        What tells it from other work.
+    """
+    waiting = Run()
     waiting.paused = True
     return waiting
-
-
-def job(
-    picture: Picture, asked: Classifier, settings: str, start: Callable[[], Iterator[Any]]
-) -> Run:
-    """Any other work that comes piece by piece, once a person starts it."""
-    return _job(picture.digest, asked.name, settings, start)
 
 
 @st.cache_data(max_entries=CLASSIFIERS_IN_MEMORY, show_spinner=False)

@@ -17,7 +17,7 @@ from pages.parts.frame import Selection
 from pages.parts.grid import Subject, draw
 from pages.parts.picture import Picture
 from pages.parts.plots import change_figure
-from pages.parts.words import percent, slug
+from pages.parts.words import escaped, percent, slug
 
 KINDS = ("Hide the region", "Keep only the region")
 CLASSES = 4
@@ -86,7 +86,7 @@ def compare(selection: Selection) -> None:
         return
     prediction, target = selection.prediction, selection.target
     slot = st.container()
-    label = prediction[target.index].label
+    label = escaped(prediction[target.index].label)
     rows = [
         Subject(
             selection.picture, selection.classifier, selection.pixels, prediction, target,
@@ -158,8 +158,8 @@ def _draw_change(selection: Selection, trials: list[Trial]) -> None:
         was, now = before[selection.target.index], trial.prediction[selection.target.index]
         first = trial.prediction.top(1)[0]
         st.markdown(
-            f"**{trial.kind}**: {was.label} goes from {percent(was.probability)} to "
-            f"**{percent(now.probability)}**; the answer is now *{first.label}* "
+            f"**{trial.kind}**: {escaped(was.label)} goes from {percent(was.probability)} to "
+            f"**{percent(now.probability)}**; the answer is now *{escaped(first.label)}* "
             f"({percent(first.probability)})."
         )
     images = st.columns(max(2, len(trials)))
@@ -212,10 +212,11 @@ def _draw_entry(
     was, now = before.top(1)[0], trial.prediction.top(1)[0]
     small, words, action = st.columns([1, 4, 1], vertical_alignment="center")
     small.image(trial.picture.thumbnail(), width=72, alt=f"Experiment {number + 1}")
+    first, last = escaped(was.label), escaped(now.label)
     words.markdown(
-        f"**{number + 1}. {trial.picture.title}**: {trial.kind.lower()}, {trial.region.mean():.1%}"
-        f" of it, {trial.fill}  \n{was.label} {percent(was.probability)} → {now.label} "
-        f"{percent(now.probability)} ({was.label} "
+        f"**{number + 1}. {escaped(trial.picture.title)}**: {trial.kind.lower()}, "
+        f"{trial.region.mean():.1%} of it, {trial.fill}  \n{first} {percent(was.probability)} → "
+        f"{last} {percent(now.probability)} ({first} "
         f"{percent(trial.prediction[was.index].probability)})"
     )
     same = digest == selection.picture.digest and trial.region.shape == selection.pixels.shape[:2]

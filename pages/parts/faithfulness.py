@@ -63,13 +63,14 @@ def draw(selection: Selection, usable: Sequence[Explanation]) -> None:
     total = 2 * (len(usable) + 2)
     passes = 2 * (len(usable) + 6) * (steps + 1)
     run = cache.job(
-        selection.picture,
-        selection.classifier,
-        f"{[(each.explainer, each.target, each.done) for each in usable]} {unit} {fill} {steps}",
-        lambda: _curves(selection, usable, segments, fill, steps, total),
+        selection.picture.digest,
+        selection.classifier.name,
+        f"test {[(each.explainer, each.target, each.done) for each in usable]} {unit} {fill} "
+        f"{steps}",
     )
     tested = work(
-        run, "Run the test", passes, selection.classifier,
+        run, lambda: _curves(selection, usable, segments, fill, steps, total),
+        "Run the test", passes, selection.classifier,
         lambda latest, settled: _draw_curves(latest, settled=settled),
     )  # fmt: skip
     if tested is None:
@@ -140,9 +141,13 @@ def _judge(curves: Sequence[Curve]) -> None:
         best = (min if kind == "deletion" else max)(
             (c for name, c in found.items() if name != RANDOM), key=lambda curve: curve.area
         )
+        level = len({round(curve.area, 3) for curve in found.values()}) == 1
         said = f"**{kind.capitalize()}**: {best.name} does best, with {best.area:.3f}."
+        if level:
+            said = f"**{kind.capitalize()}**: all orders do the same, {best.area:.3f}."
         if poor:
-            said += f" {' and '.join(poor)} does no better than a random order."
+            verb = "does" if len(poor) == 1 else "do"
+            said += f" {' and '.join(poor)} {verb} no better than a random order."
         st.markdown(said)
 
 

@@ -36,6 +36,24 @@ class Side:
     seen: FeatureMaps
 
 
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """What the colours of all sides mean.
+
+    Parameters
+    ----------
+    limits : (c,) ndarray
+        The largest absolute value that each channel's colours reach.
+    signed : bool
+        Whether the scale runs to both sides of zero.
+    style : Style
+    """
+
+    limits: np.ndarray
+    signed: bool
+    style: Style
+
+
 def layers_of(classifier: Classifier) -> list[Layer]:
     """Convolutions and pooling layers, early to late."""
     return [layer for layer in classifier.layers if layer.convolution or "Pool" in layer.kind]
@@ -100,17 +118,30 @@ def draw(selection: Selection) -> None:
     limits = np.max([np.abs(side.seen.maps).max(axis=(0, 1)) for side in sides], axis=0)
     if one_scale:
         limits = np.full_like(limits, limits.max())
+    signed = any(side.seen.maps.min() < 0 for side in sides)
+    scale = Scale(limits, signed, selection.style)
+    large = f"channel-{selection.classifier.name}-{layer}"
     for column, side in zip(st.columns(len(sides)), sides, strict=True):
         with column:
-            _draw_sheet(side, shown, limits, columns, selection.style, len(sides))
-    _draw_large(selection, sides, ranked, limits)
+            if len(sides) > 1:
+                st.markdown(f"**{side.title}**")
+            width = PHONE if on_phone() else WIDTH // len(sides)
+            _draw_sheet(side, shown, scale, min(columns, len(shown)), width, large)
+    st.session_state.setdefault(large, int(ranked[0]))
+    channel = st.number_input(
+        "Channel", 0, len(ranked) - 1, key=large, width=160, help="Or click one on the sheet."
+    )
+    views = [(side, True) for side in sides] + [(sides[0], False)] * (len(sides) == 1)
+    for column, (side, over_picture) in zip(st.columns(2), views, strict=True):
+        with column.container(border=True):
+            _draw_channel(side, channel, scale, over_picture=over_picture)
 
 
 def draw_all_layers(selection: Selection) -> None:
     """The strongest channels of every layer, early to late."""
     st.caption(
-        f"The {STRIP} channels of every layer that respond most to this picture: first edges and "
-        "colours on a fine grid, then parts, then things on a coarse one."
+        f"The {STRIP} channels of every convolution and pooling layer that respond most to this "
+        "picture: first edges and colours on a fine grid, then parts, then things on a coarse one."
     )
     classifier = selection.classifier
     layers = [layer for layer in layers_of(classifier) if max(layer.grid) > 1]
@@ -160,10 +191,13 @@ def _choose_beside(selection: Selection) -> tuple[str, Picture, np.ndarray] | No
         f"What if {count}: {trial.kind.lower()}, {trial.fill}": trial.picture
         for count, trial in enumerate(trials, 1)
     }
+    gallery = {entry.title: cache.sample(name) for name, entry in SAMPLES.items()}
+    if st.session_state.get("square"):
+        gallery = {title: picture.centre() for title, picture in gallery.items()}
     options |= {
-        entry.title: cache.sample(name)
-        for name, entry in SAMPLES.items()
-        if cache.sample(name).digest != selection.picture.digest
+        title: picture
+        for title, picture in gallery.items()
+        if picture.digest != selection.picture.digest
     }
     chosen = st.selectbox(
         "Set beside", list(options), None, key="features-beside", placeholder="Nothing",
@@ -204,14 +238,12 @@ def _page(ranked: np.ndarray, size: int, layer: str) -> np.ndarray:
 
 
 def _draw_sheet(
-    side: Side, shown: np.ndarray, limits: np.ndarray, columns: int, style: Style, sides: int
+    side: Side, shown: np.ndarray, scale: Scale, columns: int, width: int, large: str
 ) -> None:
+    """Some channels as one picture; a click writes the channel's number under the key `large`."""
     seen = side.seen
-    columns = min(columns, len(shown))
-    tiles = tiles_of(seen.maps[..., shown], limits[shown], style, signed=bool(seen.maps.min() < 0))
+    tiles = tiles_of(seen.maps[..., shown], scale.limits[shown], scale.style, signed=scale.signed)
     tiles[seen.dead[shown]] = GROUND
-    if sides > 1:
-        st.markdown(f"**{side.title}**")
     key = f"sheet-{side.title}-{seen.layer}"
     st.plotly_chart(
         sheet_figure(
@@ -219,12 +251,12 @@ def _draw_sheet(
             [(_told(seen, int(channel)), int(channel)) for channel in shown],
             columns,
             aspect=seen.maps.shape[0] / seen.maps.shape[1],
-            width=PHONE if on_phone() else min(WIDTH // sides, 110 * columns),
+            width=min(width, 110 * columns),
         ),
         theme=None,
         config=QUIET,
         key=key,
-        on_select=lambda: _take(key, seen.layer, shown),
+        on_select=lambda: _take(key, large, shown),
         selection_mode="points",
         alt=f"{len(shown)} channels of {seen.layer}, {side.title.lower()}",
     )
@@ -247,64 +279,39 @@ def tiles_of(maps: np.ndarray, limits: np.ndarray, style: Style, *, signed: bool
     return coloured(flat, style, signed=signed).reshape(-1, *maps.shape[:2], 3)
 
 
-def _take(key: str, layer: str, shown: np.ndarray) -> None:
+def _take(sheet: str, large: str, shown: np.ndarray) -> None:
     """Look at the channel that was clicked."""
-    chosen = st.session_state[key].selection.point_indices
-    if chosen:
-        st.session_state[f"channel-{layer}"] = int(shown[chosen[0]])
+    clicked = st.session_state[sheet].selection.point_indices
+    if clicked:
+        st.session_state[large] = int(shown[clicked[0]])
 
 
-def _draw_large(
-    selection: Selection, sides: list[Side], ranked: np.ndarray, limits: np.ndarray
-) -> None:
-    """One channel over the picture, with its values."""
-    layer = sides[0].seen.layer
-    key = f"channel-{layer}"
-    st.session_state.setdefault(key, int(ranked[0]))
-    channel = st.number_input(
-        "Channel", 0, len(ranked) - 1, key=key, width=160, help="Or click one on the sheet."
-    )
-    if len(sides) == 1:
-        over, alone = st.columns(2)
-        with over:
-            _draw_channel(selection, sides[0], channel, float(limits[channel]), over_picture=True)
-        with alone:
-            _draw_channel(selection, sides[0], channel, float(limits[channel]), over_picture=False)
-        return
-    for column, side in zip(st.columns(2), sides, strict=True):
-        with column:
-            _draw_channel(selection, side, channel, float(limits[channel]), over_picture=True)
-
-
-def _draw_channel(
-    selection: Selection, side: Side, channel: int, limit: float, *, over_picture: bool
-) -> None:
+def _draw_channel(side: Side, channel: int, scale: Scale, *, over_picture: bool) -> None:
+    """One channel, large, with its values."""
     seen, values = side.seen, side.seen.maps[..., channel]
     row, place = seen.strongest_cell(channel)
     rows, columns = values.shape
     where = f"over {side.title.lower()}" if over_picture else "alone"
-    with st.container(border=True):
-        st.markdown(f"**Channel {channel}** {where}")
-        st.plotly_chart(
-            map_figure(
-                values, side.picture, cache.address(side.picture), selection.style,
-                signed=bool(seen.maps.min() < 0), over_picture=over_picture,
-                limit=limit, window=WHOLE,
-                height=min(LARGE, round(LARGE * side.picture.aspect)),
-                theme=st.context.theme.type or "light", zoomable=False,
-            ),
-            theme=None, config=QUIET, key=f"large-{side.title}-{over_picture}",
-            alt=f"Channel {channel} of {seen.layer} {where}",
-        )  # fmt: skip
-        if seen.dead[channel]:
-            st.caption("It is zero everywhere here.")
-        elif over_picture:
-            st.caption(
-                f"{number(float(values.min()))} to {number(float(values.max()))}, strongest in "
-                f"row {row}, column {place} of {rows} × {columns} cells."
-            )
-        else:
-            st.caption(
-                f"Gradient × activation, summed: {number(float(seen.importance[channel]))} of the "
-                "logit, to first order."
-            )
+    st.markdown(f"**Channel {channel}** {where}")
+    st.plotly_chart(
+        map_figure(
+            values, side.picture, cache.address(side.picture), scale.style, signed=scale.signed,
+            over_picture=over_picture, limit=float(scale.limits[channel]), window=WHOLE,
+            height=min(LARGE, round(LARGE * side.picture.aspect)),
+            theme=st.context.theme.type or "light", zoomable=False,
+        ),
+        theme=None, config=QUIET, key=f"large-{side.title}-{over_picture}",
+        alt=f"Channel {channel} of {seen.layer} {where}",
+    )  # fmt: skip
+    if seen.dead[channel]:
+        st.caption("It is zero everywhere here.")
+    elif over_picture:
+        st.caption(
+            f"{number(float(values.min()))} to {number(float(values.max()))}, strongest in row "
+            f"{row}, column {place} of {rows} × {columns} cells."
+        )
+    else:
+        st.caption(
+            f"Gradient × activation, summed: {number(float(seen.importance[channel]))} of the "
+            "logit, to first order."
+        )

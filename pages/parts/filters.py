@@ -18,7 +18,6 @@ from pages.parts.words import number, slug
 
 KINDS = ("Filters of a layer", "A class")
 COUNTS = (1, 4, 16, 64)
-REDRAWN = 8
 
 
 def draw(selection: Selection) -> None:
@@ -55,12 +54,10 @@ def draw(selection: Selection) -> None:
             st.caption(f"{label}: the class to explain, chosen in the sidebar.")
     with st.expander("How it climbs", icon=":material/tune:"):
         ascent: Ascent = controls.draw(Ascent, classifier, "ascent")
-    run = cache.job(
-        selection.picture, classifier, f"{ascent} {layer} {units}",
-        lambda: ascent.climb(classifier, units, layer),
-    )  # fmt: skip
+    run = cache.job("", classifier.name, f"{ascent} {layer} {units}")
     work(
-        run, "Climb", _passes(selection, ascent, len(units), layer), classifier,
+        run, lambda: ascent.climb(classifier, units, layer),
+        "Climb", _passes(selection, ascent, len(units), layer), classifier,
         lambda climb, settled: _draw(selection, climb, layer, settled=settled),
     )  # fmt: skip
 
@@ -79,8 +76,6 @@ def _passes(selection: Selection, ascent: Ascent, count: int, layer: str | None)
 
 
 def _draw(selection: Selection, climb: Climb, layer: str | None, *, settled: bool) -> None:
-    if not settled and climb.done % REDRAWN and climb.done > 1:
-        return
     names = _names(selection, climb.units, layer)
     pictures = climb.stretched()
     columns = max(1, int(np.sqrt(len(pictures))))

@@ -11,7 +11,7 @@ from pages.parts.feature_maps import TILE, choose_layer, tiles_of
 from pages.parts.figures import CELLS, WHOLE, map_figure, matrix_figure
 from pages.parts.frame import Selection
 from pages.parts.plots import weights_figure
-from pages.parts.words import in_words, number
+from pages.parts.words import escaped, in_words, number
 
 SHOWN = 16
 HEIGHT = 230
@@ -36,7 +36,7 @@ def draw(selection: Selection) -> None:
         lambda: grad_cam_steps(classifier, selection.pixels, target, layer),
     )  # fmt: skip
     rows, columns, count = steps.activations.shape
-    label = in_words(selection.prediction, target)
+    label = escaped(in_words(selection.prediction, target))
     strongest = steps.order[:SHOWN]
     names = ", ".join(str(channel) for channel in strongest)
 
@@ -59,7 +59,7 @@ def draw(selection: Selection) -> None:
     st.latex("L = \\mathrm{ReLU}\\Big(\\sum_k \\alpha_k A^k\\Big)")
     _draw_sum(selection, steps)
 
-    st.markdown(f"##### 5 · The {CELLS} × {CELLS} matrix that Compare shows")
+    st.markdown(f"##### 5 · The {CELLS} × {CELLS} matrix that Compare shows for this layer")
     _draw_matrix(selection, layer)
 
 
@@ -81,32 +81,30 @@ def _draw_weights(steps: GradCamSteps) -> None:
         weights_figure(weights, order, theme=st.context.theme.type or "light"),
         theme=None, config=QUIET, key="weights", alt="The weights of all channels, sorted",
     )  # fmt: skip
-    speaking = int((weights > 0).sum())
-    said = [f"{speaking:,} channels speak for it, {int((weights < 0).sum()):,} against."]
-    for word, some in (("Most for", order[:3]), ("Most against", order[:-4:-1])):
+    raising, lowering = order[weights > 0], order[weights < 0][::-1]
+    said = f"As they grow, {len(raising):,} channels raise it and {len(lowering):,} lower it."
+    for word, some in (("raise", raising[:3]), ("lower", lowering[:3])):
         listed = ", ".join(f"{k} ({number(float(steps.weights[k]))})" for k in some)
-        said.append(f"{word}: channels {listed}.")
-    st.caption(" ".join(said))
+        said += f" Those that {word} it most: {listed}." if listed else ""
+    st.caption(said)
 
 
 def _draw_sum(selection: Selection, steps: GradCamSteps) -> None:
     """The map as it forms, channel by channel, next to what it becomes."""
     count = len(steps.weights)
-    taken = st.slider(
-        "Channels added, those that move the map most first", 1, count, count,
-        key=f"steps-count-{count}",
-    )  # fmt: skip
+    taken = count
+    if count > 1:
+        taken = st.slider(
+            "Channels added, those that move the map most first", 1, count, count,
+            key=f"steps-count-{count}",
+        )  # fmt: skip
     partial = steps.partial(taken)
-    limit = float(np.abs(steps.total).max())
+    limit = max(float(np.abs(each).max()) for each in (steps.total, partial))
+    signed = bool(steps.total.min() < 0)
     rectified = steps.rectified
     scaled = rectified / (float(rectified.max()) or 1.0)
     maps = (
-        (
-            f"Sum of {taken:,} of {count:,}",
-            partial,
-            max(limit, float(np.abs(partial).max())),
-            False,
-        ),
+        (f"Sum of {taken:,} of {count:,}", partial, limit, False),
         ("After the ReLU", rectified, float(rectified.max()), False),
         ("Scaled to its largest value", scaled, 1.0, False),
         ("Over the picture", rectified, float(rectified.max()), True),
@@ -117,7 +115,7 @@ def _draw_sum(selection: Selection, steps: GradCamSteps) -> None:
             st.plotly_chart(
                 map_figure(
                     values, selection.picture, cache.address(selection.picture), selection.style,
-                    signed=bool(values.min() < 0), over_picture=over, limit=top, window=WHOLE,
+                    signed=signed and values is partial, over_picture=over, limit=top, window=WHOLE,
                     height=min(HEIGHT, round(HEIGHT * selection.picture.aspect)),
                     theme=st.context.theme.type or "light", zoomable=False,
                 ),

@@ -1,6 +1,7 @@
 """Work that a person starts, watches and can stop, and is told the price of before."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import streamlit as st
@@ -9,12 +10,16 @@ from explainers import Classifier, Explainer
 from pages.parts import cache
 from pages.parts.words import seconds
 
+CALM = 1.0
+"""Seconds between one picture of the work and the next."""
+
 BACKWARD = 2
 """What a backward pass takes, in forward passes, roughly."""
 
 
 def work(
     run: cache.Run,
+    start: Callable[[], Iterator[Any]],
     label: str,
     passes: int,
     classifier: Classifier,
@@ -25,6 +30,8 @@ def work(
     Parameters
     ----------
     run : Run
+    start : callable
+        Begins the work.
     label : str
         What the button says that starts it.
     passes : int
@@ -53,10 +60,14 @@ def work(
             "Stop", icon=":material/stop:", key=f"stop-{label}", on_click=_pause, args=(run, True),
             help="Keep what there is so far.",
         )  # fmt: skip
+    drawn = 0.0
+    if run.waiting:
+        run.begin(start)
     while run.waiting:
         progress.progress(run.latest.done / run.latest.total if run.latest else 0.0)
         run.advance()
-        if run.latest and run.waiting:
+        if run.latest and run.waiting and time.monotonic() - drawn >= CALM:
+            drawn = time.monotonic()
             with result.container():
                 draw(run.latest, False)
     progress.empty()

@@ -16,7 +16,7 @@ from pages.parts.frame import Selection
 from pages.parts.grid import Subject, draw
 from pages.parts.picture import Picture
 from pages.parts.plots import steps_figure
-from pages.parts.words import in_words, percent
+from pages.parts.words import escaped, in_words, percent
 
 FEWEST, MOST = 1, 5
 LAYERS = 4
@@ -161,7 +161,7 @@ def draw_ranking(prediction: Prediction) -> None:
 
 def _row(selection: Selection, target: Target) -> Subject:
     prediction = selection.prediction
-    heading = in_words(prediction, target).join(("**", "**"))
+    heading = escaped(in_words(prediction, target)).join(("**", "**"))
     if not target.signed:
         answer = prediction[target.index]
         heading += f" · {percent(answer.probability)} · place {prediction.rank(answer.index)}"
@@ -174,7 +174,9 @@ def _own_answer(selection: Selection, classifier: Classifier) -> Subject:
     pixels = classifier.prepare(selection.picture.image)
     prediction = cache.prediction(selection.picture, classifier, pixels)
     answer = prediction.top(1)[0]
-    heading = f"**{classifier.title}**: {answer.label} · {percent(answer.probability)}"
+    heading = (
+        f"**{escaped(classifier.title)}**: {escaped(answer.label)} · {percent(answer.probability)}"
+    )
     return Subject(selection.picture, classifier, pixels, prediction, Target(answer.index), heading)
 
 
@@ -200,7 +202,7 @@ def _weigh(
     explained: Sequence[Sequence[Explanation | None]], prediction: Prediction, target: Target
 ) -> None:
     """Say where each method sees the evidence for either class, and how much of it."""
-    said, expected = prediction[target.index].label, prediction[target.classes[1]].label
+    said, expected = (escaped(prediction[index].label) for index in target.classes)
     lines = []
     for difference, _, right in zip(*explained, strict=True):
         if difference is None or right is None or difference.blank_reason:
@@ -257,7 +259,7 @@ def _draw_flip(
         segments = cache.segments(selection.picture, selection.classifier, selection.pixels)
     found = cache.flip(selection.picture, selection.classifier, selection.pixels, difference,
                        segments, fill, until)  # fmt: skip
-    wanted = "another class" if until is None else expected.label
+    wanted = "another class" if until is None else escaped(expected.label)
     left, right = st.columns([1, 2], gap="large", vertical_alignment="center")
     if found.winner is None:
         left.info(
@@ -266,7 +268,7 @@ def _draw_flip(
             icon=":material/block:",
         )
     else:
-        winner = selection.prediction.labels[found.winner]
+        winner = escaped(selection.prediction.labels[found.winner])
         left.image(
             cache.screen(_in_grey(selection, found.region)), width="stretch",
             alt=f"The picture with what has to be hidden in grey: {found.share:.1%} of it",
@@ -275,7 +277,7 @@ def _draw_flip(
         left.markdown(
             f"**{found.share:.1%} of the picture**, {count} piece{'' if count == 1 else 's'} of "
             f"{segments.max() + 1}: without them it is *{winner}* "
-            f"({percent(float(found.after[found.winner]))}) and no longer *{first.label}* "
+            f"({percent(float(found.after[found.winner]))}) and no longer *{escaped(first.label)}* "
             f"({percent(float(found.after[first.index]))})."
         )
     shown = list(dict.fromkeys([first.index, target.index, target.classes[1]]))

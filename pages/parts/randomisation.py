@@ -36,13 +36,14 @@ def draw(selection: Selection, usable: Sequence[Explanation]) -> None:
     classifier = selection.classifier
     passes = stages * sum(passes_of(each.explainer, classifier) for each in usable)
     run = cache.job(
-        selection.picture,
-        classifier,
+        selection.picture.digest,
+        classifier.name,
         f"forget {[(each.explainer, each.target, each.done) for each in usable]} {stages} {seed}",
-        lambda: randomisation(usable, classifier, selection.pixels, stages=stages, seed=seed),
     )
     work(
-        run, "Break a copy", passes, classifier,
+        run,
+        lambda: randomisation(usable, classifier, selection.pixels, stages=stages, seed=seed),
+        "Break a copy", passes, classifier,
         lambda latest, settled: _draw(selection, latest, settled=settled),
     )  # fmt: skip
 
@@ -53,14 +54,16 @@ def _draw(selection: Selection, found: Randomisation, *, settled: bool) -> None:
         if remaining is None:
             continue
         said = f"**{title}**: rank correlation {rounded(remaining)} with the map as it was"
-        if remaining >= CARELESS:
+        if found.stages[-1].explanations[title].blank_reason:
+            st.markdown(f"**{title}**: nothing is left of the map once everything is forgotten.")
+        elif abs(remaining) >= CARELESS:
             st.warning(
-                f"{said}, though the network has forgotten everything. This map does not care what "
+                f"{said}, though the network has forgotten everything. This map hardly cares what "
                 "the network has learnt.",
                 icon=":material/warning:",
             )
         else:
-            st.markdown(f"{said}, once everything is forgotten: it depends on what was learnt.")
+            st.markdown(f"{said}: it changed when everything was forgotten, as it should.")
     lines = {title: found.similarities(title) for title in found.originals}
     st.plotly_chart(
         similarity_figure(

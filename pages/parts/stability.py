@@ -7,7 +7,8 @@ import streamlit as st
 
 from explainers import Explanation, LimeSuperpixels
 from explainers.images.colouring import Style, hatched
-from explainers.metrics.stability import Change, Repeats, ask_again, is_random
+from explainers.methods.lime_superpixels import CHUNK, IN_A_ROW, STRONGEST
+from explainers.metrics.stability import Change, Repeats, ask_again
 from pages.parts import cache
 from pages.parts.downloads import overlay_image
 from pages.parts.frame import Selection
@@ -48,17 +49,19 @@ def draw(selection: Selection, usable: Sequence[Explanation]) -> None:
         (explanation, change)
         for explanation in usable
         for change in CHANGES
-        if change == "noise" or is_random(explanation.explainer)
+        if change == "noise" or explanation.explainer.random
     ]
     classifier = selection.classifier
     passes = sum((times - 1) * passes_of(each.explainer, classifier) for each, _ in questions)
     run = cache.job(
-        selection.picture,
-        classifier,
+        selection.picture.digest,
+        classifier.name,
         f"again {[(each.explainer, each.target, each.done) for each in usable]} {times} {noise}",
-        lambda: _ask(selection, questions, times, noise / 100),
     )
-    work(run, "Ask again", passes, classifier, lambda latest, _: _draw(selection, latest))
+    work(
+        run, lambda: _ask(selection, questions, times, noise / 100), "Ask again", passes,
+        classifier, lambda latest, _: _draw(selection, latest),
+    )  # fmt: skip
 
 
 def _ask(
@@ -75,26 +78,45 @@ def _ask(
 
 
 def _tell_settling(selection: Selection, explanation: Explanation) -> None:
-    """Say how many samples LIME needs."""
-    explainer = explanation.explainer
-    if not isinstance(explainer, LimeSuperpixels):
+    """Say how many samples LIME needs, where that can be told."""
+    explainer, surrogate = explanation.explainer, explanation.surrogate
+    if not isinstance(explainer, LimeSuperpixels) or surrogate is None:
         return
-    run = cache.run(
-        selection.picture, selection.classifier, selection.pixels, explainer, [selection.target]
-    )
-    settled = explainer.settled_at(run.latest, selection.target)
+    if len(surrogate.coefficients) <= STRONGEST:
+        return
+    least = IN_A_ROW * CHUNK
+    if explanation.done < least:
+        st.markdown(
+            f"**{explainer.title}**: {explanation.done:,} samples cannot tell whether its "
+            f"strongest pieces still change; that takes {least:,}."
+        )
+        return
+    settled = _settled_at(selection, explainer, explanation)
     if settled is None:
         st.markdown(
-            f"**{explainer.title}**: the five strongest pieces still change after "
+            f"**{explainer.title}**: the {STRONGEST} strongest pieces still change after "
             f"{explanation.done:,} samples. Take more, or let it stop by itself: *Stop when "
             "stable* in its settings."
         )
         return
     st.markdown(
-        f"**{explainer.title}**: {settled:,} samples are enough here. Then its five strongest "
-        "pieces have been the same four times in a row, 96 samples apart; *Stop when stable* in "
-        "its settings stops there."
+        f"**{explainer.title}**: {settled:,} samples are enough here. Then its {STRONGEST} "
+        f"strongest pieces have been the same {IN_A_ROW} times in a row, {CHUNK} samples apart; "
+        "*Stop when stable* in its settings stops there."
     )
+
+
+def _settled_at(
+    selection: Selection, explainer: LimeSuperpixels, explanation: Explanation
+) -> int | None:
+    run = cache.run(
+        selection.picture, selection.classifier, selection.pixels, explainer, [selection.target]
+    )
+    return cache.inside(
+        selection.picture, selection.classifier,
+        f"settled {explainer} {explanation.target} {explanation.done}",
+        lambda: explainer.settled_at(run.latest, explanation.target),
+    )  # fmt: skip
 
 
 def _draw(selection: Selection, asked: Asked) -> None:

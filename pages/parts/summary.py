@@ -7,10 +7,10 @@ import streamlit as st
 from explainers import Explanation
 from explainers.classifiers.senses import unusual_sense
 from explainers.metrics.agreement import BLOB, agreements
-from explainers.metrics.pointing import SHARE, Place, place
+from explainers.metrics.pointing import Place, place
 from pages.parts import cache
 from pages.parts.frame import PAGES, Selection
-from pages.parts.words import percent, rounded
+from pages.parts.words import escaped, percent, rounded
 
 NEAR_TIE = 0.1
 POOR_FIT = 0.5
@@ -43,14 +43,16 @@ def _answer(selection: Selection) -> str:
     prediction, index = selection.prediction, selection.target.index
     first, second = prediction.top(2)
     said = (
-        f"{selection.classifier.title} says **{first.label}**, with a probability of "
-        f"[{percent(first.probability)}](#answer); next comes {second.label} with "
+        f"{escaped(selection.classifier.title)} says **{escaped(first.label)}**, with a "
+        f"probability of [{percent(first.probability)}](#answer); next comes "
+        f"{escaped(second.label)} with "
         f"{percent(second.probability)}."
     )
     if index != first.index:
         answer = prediction[index]
         said += (
-            f" What follows is about **{answer.label}**, which gets {percent(answer.probability)}."
+            f" What follows is about **{escaped(answer.label)}**, which gets "
+            f"{percent(answer.probability)}."
         )
     return said
 
@@ -61,12 +63,14 @@ def _places(usable: Sequence[Explanation]) -> str:
         found = place(explanation)
         if found is not None:
             said.append(f"{_link(explanation)} {_points(found)}")
-    return f"By the hottest {SHARE:.0%} of the cells, {'; '.join(said)}." if said else ""
+    return (
+        f"By their hottest cells, a tenth or what ties with it, {'; '.join(said)}." if said else ""
+    )
 
 
 def _points(found: Place) -> str:
     (top, bottom), (left, right) = found.rows, found.columns
-    cells = f"rows {top} to {bottom}, columns {left} to {right}"
+    cells = f"{found.share:.0%} of them, rows {top} to {bottom}, columns {left} to {right}"
     if found.scattered:
         return f"points to several places ({cells})"
     return f"points to the {_in_plain_words(found.centre)} of the picture ({cells})"
@@ -101,12 +105,16 @@ def _hiding(selection: Selection, usable: Sequence[Explanation]) -> str:
     said, before = [], 0.0
     for explanation in usable:
         found = cache.hiding(selection.picture, selection.classifier, selection.pixels, explanation)
+        if not found.region.any():
+            continue
         before = found.before
         said.append(
             f"{percent(found.after)} where {explanation.explainer.title} is hottest "
             f"({found.share:.0%} of the picture)"
         )
-    label = selection.prediction[selection.target.index].label
+    if not said:
+        return ""
+    label = escaped(selection.prediction[selection.target.index].label)
     return (
         f"When the hottest tenth is blurred, the {percent(before)} for {label} become "
         f"{', '.join(said)}."
@@ -114,12 +122,14 @@ def _hiding(selection: Selection, usable: Sequence[Explanation]) -> str:
 
 
 def _cautions(selection: Selection, complete: Sequence[Explanation]) -> str:
-    prediction, labels = selection.prediction, selection.classifier.labels
+    prediction, classifier = selection.prediction, selection.classifier
+    labels = classifier.labels
     first, second = prediction.top(2)
     said = []
-    if first.probability - second.probability < NEAR_TIE:
+    rivals = classifier.activation != "sigmoid" or classifier.paired
+    if rivals and first.probability - second.probability < NEAR_TIE:
         said.append(
-            f"It is a close call: {first.label} leads {second.label} by only "
+            f"It is a close call: {escaped(first.label)} leads {escaped(second.label)} by only "
             f"{100 * (first.probability - second.probability):.1f} percentage points."
         )
     for explanation in complete:
@@ -140,9 +150,9 @@ def _cautions(selection: Selection, complete: Sequence[Explanation]) -> str:
     stretch = selection.picture.aspect * columns / rows
     stretch = max(stretch, 1 / stretch)
     if stretch >= STRETCHED:
+        advice = "; *Only the middle square* in the sidebar avoids that" if rows == columns else ""
         said.append(
-            f"The network saw the picture squeezed {stretch:.1f} times in one direction; *Only "
-            "the middle square* in the sidebar avoids that."
+            f"The network saw the picture squeezed {stretch:.1f} times in one direction{advice}."
         )
     for index in dict.fromkeys([selection.target.index, first.index]):
         sense = unusual_sense(labels, index)

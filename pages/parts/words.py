@@ -20,6 +20,11 @@ def change(difference: float) -> str:
     return f"{100 * difference:+.1f}".replace("-", "−")
 
 
+def escaped(text: str) -> str:
+    """A name that somebody gave, with nothing in it that Markdown would take for its own."""
+    return re.sub(r"([\\`*\[\]<>$~:]|(?<!\w)_|_(?!\w))", r"\\\1", text)
+
+
 def rounded(value: float) -> str:
     """A correlation: two digits, with a real minus."""
     return f"{value:.2f}".replace("-", "−")

@@ -48,7 +48,7 @@ def test_channels_are_the_librarys_and_one_is_shown_large(coffee) -> None:
     seen = feature_maps(classifier, pixels, LAYER, 967)
     sheet = next(trace for trace in charts(app) if trace["type"] == "scatter")
     assert array(sheet["customdata"]).tolist() == seen.ranked("most important").tolist()
-    app.number_input(key=f"channel-{LAYER}").set_value(7).run()
+    app.number_input(key=f"channel-efficientnet-lite0-{LAYER}").set_value(7).run()
     large = heatmaps(app)[0]
     np.testing.assert_allclose(array(large["z"]), seen.maps[..., 7], atol=1e-4)
     row, column = seen.strongest_cell(7)

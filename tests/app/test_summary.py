@@ -9,7 +9,7 @@ from explainers import GradCam, LimeSuperpixels, load_classifier
 from explainers.images.samples import SAMPLES
 from explainers.metrics.agreement import agreements
 from explainers.metrics.pointing import hide_hottest, place
-from pages.parts.words import percent
+from pages.parts.words import escaped, percent
 from tests.app.driving import open_app
 
 
@@ -31,7 +31,8 @@ def test_every_figure_is_the_librarys() -> None:
     ]
     for explanation in maps:
         found = place(explanation)
-        cells = f"rows {found.rows[0]} to {found.rows[1]}, columns {found.columns[0]} to"
+        share = f"{found.share:.0%} of them"
+        cells = f"{share}, rows {found.rows[0]} to {found.rows[1]}, columns {found.columns[0]} to"
         assert f"{cells} {found.columns[1]}" in said
         hiding = hide_hottest(classifier, pixels, explanation)
         title = explanation.explainer.title
@@ -85,3 +86,9 @@ def test_nothing_to_say_without_maps() -> None:
     app = open_app(picture="cat", methods=["Grad-CAM"])
     app.pills(key="methods").set_value([]).run()
     assert "In words" not in [each.value for each in app.subheader]
+
+
+def test_a_name_is_a_name_and_never_markdown() -> None:
+    assert escaped("a*b [x](y) $z$ :red[q] jack-o'-lantern") == (
+        r"a\*b \[x\](y) \$z\$ \:red\[q\] jack-o'-lantern"
+    )

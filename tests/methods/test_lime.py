@@ -170,3 +170,9 @@ def test_it_says_when_it_has_not_settled(smooth: Classifier, pixels: np.ndarray)
 def test_one_class_settled_is_not_every_class_settled() -> None:
     assert LimeSuperpixels().all_classes
     assert not LimeSuperpixels(until_stable=True).all_classes
+
+
+def test_it_stops_by_the_kernel_that_it_is_read_with() -> None:
+    wide = LimeSuperpixels(until_stable=True, kernel_width=0.7, shown=3)
+    assert wide.observer == LimeSuperpixels(until_stable=True, kernel_width=0.7)
+    assert LimeSuperpixels(kernel_width=0.7).observer == LimeSuperpixels()

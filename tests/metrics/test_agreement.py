@@ -35,6 +35,13 @@ def test_overlap_is_counted_by_hand() -> None:
     assert agree(one, other).overlap[0] == pytest.approx(10 / 30)
 
 
+def test_zero_is_not_hot_where_a_map_is_zero_almost_everywhere() -> None:
+    one, other = np.zeros((14, 14)), np.zeros((14, 14))
+    one[0, :5], other[13, :5] = 1, 1
+    assert agree(one, other).overlap == (0, 0)
+    assert agree(one, one).overlap == (1, 1)
+
+
 def test_flat_maps_agree_with_nothing(grid: np.ndarray) -> None:
     found = agree(np.zeros((14, 14)), grid)
     assert (found.correlation, found.overlap) == (0.0, (0.0, 0.0))

@@ -80,6 +80,8 @@ def test_cells_are_numbered_row_by_row() -> None:
     found = cells((28, 42))
     assert found.max() == 195
     assert (found[2:4, 3:6] == 15).all()
+    small = cells((8, 20))
+    assert np.unique(small).tolist() == list(range(8 * 14))
 
 
 def test_areas_are_those_of_trapezoids() -> None:

@@ -21,6 +21,17 @@ def test_the_hottest_cells_say_where() -> None:
     assert (found.rows, found.columns) == ((2, 3), (9, 11))
     assert found.centre == pytest.approx(((3 * 2 + 5 * 3) / 8, (2 * 9 + 2 * 10 + 4 * 11) / 8))
     assert not found.scattered
+    assert found.share == pytest.approx(6 / 196)
+    assert found.together == 1
+
+
+def test_two_wheels_are_two_places() -> None:
+    grid = np.zeros((14, 14))
+    grid[10:12, 1:4] = grid[10:12, 10:13] = 1.0
+    found = place(_map(grid))
+    assert found is not None
+    assert found.together == pytest.approx(0.5)
+    assert found.scattered
 
 
 def test_corners_are_scattered_and_nothing_hot_is_nowhere() -> None:

@@ -83,7 +83,7 @@ def test_statistics_of_training_are_kept_and_a_nested_frozen_network_forgets_too
     inner = keras.Sequential(
         [
             keras.Input((8, 8, 3)),
-            layers.Rescaling(1 / 255),
+            layers.Normalization(name="scaled"),
             layers.Conv2D(4, 3, name="conv"),
             layers.BatchNormalization(name="norm"),
         ],
@@ -94,7 +94,14 @@ def test_statistics_of_training_are_kept_and_a_nested_frozen_network_forgets_too
         [keras.Input((8, 8, 3)), inner, layers.GlobalMaxPooling2D(), layers.Dense(1, "sigmoid")]
     )
     inner.get_layer("norm").moving_variance.assign([1e-3, 2.0, 3.0, 4.0])
-    copy = RandomisedClassifier(Classifier(model, name="nested"))
+    pictures = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3)).astype(np.float32)
+    inner.get_layer("scaled").adapt(pictures)
+    original = Classifier(model, name="nested")
+    copy = RandomisedClassifier(original)
+    np.testing.assert_array_equal(copy.logits(pictures), original.logits(pictures))
+    np.testing.assert_allclose(
+        original.probabilities(pictures)[:, 1], model.predict(pictures, verbose=0)[:, 0], atol=1e-6
+    )
     assert copy.learnt[:2] == ("inner/conv", "inner/norm")
     copy.randomise(3)
     norm = copy._acting["inner/norm"]

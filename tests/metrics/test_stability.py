@@ -9,7 +9,7 @@ from explainers import Classifier, Explanation, GradCam, LimeSuperpixels, Salien
 from explainers.explanation import Surrogate
 from explainers.images.superpixels import Slic
 from explainers.metrics.agreement import agree
-from explainers.metrics.stability import Repeats, ask_again, is_random
+from explainers.metrics.stability import Repeats, ask_again
 
 LIME = LimeSuperpixels(segmentation=Slic(n_segments=12), samples=120)
 
@@ -49,10 +49,12 @@ def test_the_same_seed_says_the_same(smooth: Classifier, pixels: np.ndarray) -> 
 def test_a_method_without_chance_does_not_care_for_seeds(
     smooth: Classifier, pixels: np.ndarray
 ) -> None:
-    assert not is_random(GradCam())
-    assert is_random(Saliency())
+    assert not GradCam().random
+    assert Saliency().random
+    assert not Saliency(samples=1).random
+    assert not Saliency(noise=0.0).random
     first = GradCam().explain(smooth, pixels, 0)
-    with pytest.raises(ValueError, match="Grad-CAM has no seed"):
+    with pytest.raises(ValueError, match="Grad-CAM draws nothing here"):
         next(ask_again(first, smooth, pixels, "seed"))
     with pytest.raises(ValueError, match="at least 2 times, not 1"):
         next(ask_again(first, smooth, pixels, "noise", times=1))
@@ -80,3 +82,9 @@ def test_blank_answers_are_the_same_and_not_nan() -> None:
     segments = np.zeros((4, 3), np.int32)
     blank = _fitted([0.0], segments)
     np.testing.assert_array_equal(Repeats((blank, blank), 1, 1).correlations, [1.0])
+
+
+def test_the_last_seed_is_followed_by_the_first(smooth: Classifier, pixels: np.ndarray) -> None:
+    first = replace(LIME, seed=2**31 - 1).explain(smooth, pixels, 1)
+    *_, found = ask_again(first, smooth, pixels, "seed", times=2)
+    assert found.explanations[1].explainer == replace(LIME, seed=0)
