@@ -21,7 +21,7 @@ WAYS = {
     "jitter and Fourier": Ascent(),
 }
 FILTERS = 64
-REPETITIONS = 2
+REPETITIONS = 3
 
 
 def main() -> None:

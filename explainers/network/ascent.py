@@ -151,13 +151,12 @@ class Ascent(Settings):
             values.append(answers)
             if done:
                 settled = np.array(values)
-                yield Climb(tuple(units), pictures.copy(), settled, silent, done, self.steps)
+                yield Climb(tuple(units), pictures, settled, silent, done, self.steps)
             if done == self.steps:
                 return
-            power = np.einsum("nhwc,nhwc->n", gradients, gradients) / gradients[0].size
-            silent = silent & (power == 0)
-            direction = self._direction(gradients, power)
-            pictures += _shifted(direction, -shift)
+            direction, moving = self._direction(gradients)
+            silent = silent & ~moving
+            pictures = pictures + _shifted(direction, -shift)
             if self.blur:
                 sigma = (0, self.blur, self.blur, 0)
                 pictures = ndimage.gaussian_filter(pictures, sigma, mode="nearest")
@@ -165,13 +164,12 @@ class Ascent(Settings):
             last = done == self.steps - 1
             shift = (not last) * random.integers(-self.jitter, self.jitter + 1, 2)
 
-    def _direction(self, gradients: np.ndarray, power: np.ndarray) -> np.ndarray:
-        """The step itself: of root mean square `step`, or none where there is no gradient."""
-        if self.fourier:
-            gradients = _like_photographs(gradients)
-            power = np.einsum("nhwc,nhwc->n", gradients, gradients) / gradients[0].size
+    def _direction(self, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The step, of root mean square `step`, and which pictures have a gradient at all."""
+        way = _like_photographs(gradients) if self.fourier else gradients
+        power = np.einsum("nhwc,nhwc->n", way, way) / way[0].size
         scale = np.divide(self.step, np.sqrt(power), out=np.zeros_like(power), where=power > 0)
-        return gradients * scale[:, None, None, None].astype(np.float32)
+        return way * scale[:, None, None, None].astype(np.float32), power > 0
 
 
 def _shifted(pictures: np.ndarray, shift: np.ndarray) -> np.ndarray:
