@@ -24,6 +24,7 @@ WIDTH = 1040
 PHONE = 350
 LARGE = 460
 STRIP = 8
+STRONGEST = "Strongest, each on its own scale"
 QUIET = {"displayModeBar": False}
 
 
@@ -157,15 +158,16 @@ def draw_all_layers(selection: Selection) -> None:
             "Layer": [layer.path for layer in layers],
             "Grid": [f"{layer.grid[0]} × {layer.grid[1]}" for layer in layers],
             "Channels": [layer.channels for layer in layers],
-            "Strongest, each on its own scale": [address for address, _ in strips],
+            STRONGEST: [address for address, _ in strips],
             "Their numbers": [numbers for _, numbers in strips],
         },
         hide_index=True,
         row_height=72,
         height=720,
+        column_order=[STRONGEST, "Layer", "Grid"] if on_phone() else None,
         column_config={
             "Layer": st.column_config.TextColumn(width=230),
-            "Strongest, each on its own scale": st.column_config.ImageColumn(width=530),
+            STRONGEST: st.column_config.ImageColumn(width=530),
         },
         alt="The strongest channels of every layer",
     )
