@@ -3,7 +3,8 @@
 import streamlit as st
 
 from pages.parts import agreement, cache, check_up, summary
-from pages.parts.frame import frame
+from pages.parts.figures import QUIET
+from pages.parts.frame import frame, screen_theme
 from pages.parts.grid import Subject, draw
 from pages.parts.plots import ranking_figure
 from pages.parts.words import escaped, percent
@@ -29,10 +30,10 @@ with said:
             answer.index,
             count=5,
             row_height=38,
-            theme=st.context.theme.type or "light",
+            theme=screen_theme(),
         ),
         theme=None,
-        config={"displayModeBar": False},
+        config=QUIET,
         alt=f"The five most probable classes: {', '.join(top)}",
     )
 

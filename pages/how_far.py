@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts import agreement, faithfulness, randomisation, stability
-from pages.parts.frame import frame
+from pages.parts.frame import choose, frame
 from pages.parts.grid import Subject, draw
 from pages.parts.words import escaped
 
@@ -34,16 +34,7 @@ st.caption(
 )
 usable = [each for each in explained if each is not None and not each.blank_reason]
 if usable:
-    asked = st.segmented_control(
-        "What to find out",
-        list(TESTS),
-        default=next(iter(TESTS)),
-        required=True,
-        key="trust-test",
-        persist_state="session",
-        label_visibility="collapsed",
-    )
-    TESTS[asked](selection, usable)
+    choose("What to find out", TESTS, "trust-test")(selection, usable)
 elif selection.methods:
     st.info("There is no map to test.", icon=":material/info:")
 agreement.draw(explained, selection.style)

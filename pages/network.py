@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts import feature_maps, filters, grad_cam_steps
-from pages.parts.frame import frame
+from pages.parts.frame import choose, frame
 from pages.parts.words import escaped
 
 VIEWS = {
@@ -19,13 +19,4 @@ st.caption(
     f"{escaped(selection.classifier.title)} looking at {escaped(selection.picture.title)}, and "
     "what its parts look for."
 )
-view = st.segmented_control(
-    "View",
-    list(VIEWS),
-    default=next(iter(VIEWS)),
-    required=True,
-    key="network-view",
-    persist_state="session",
-    label_visibility="collapsed",
-)
-VIEWS[view](selection)
+choose("View", VIEWS, "network-view")(selection)

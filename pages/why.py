@@ -3,7 +3,8 @@
 import streamlit as st
 
 from pages.parts import questions
-from pages.parts.frame import frame
+from pages.parts.figures import QUIET
+from pages.parts.frame import choose, frame, screen_theme
 from pages.parts.plots import ranking_figure
 from pages.parts.words import escaped, percent
 
@@ -14,23 +15,12 @@ st.caption(
     f"{escaped(selection.classifier.title)} gives it {percent(prediction[said].probability)}, "
     f"place {prediction.rank(said)} of {len(prediction.labels):,}."
 )
-asked = st.segmented_control(
-    "Compare",
-    list(questions.QUESTIONS),
-    default=next(iter(questions.QUESTIONS)),
-    required=True,
-    key="question",
-    persist_state="session",
-    label_visibility="collapsed",
-)
-questions.QUESTIONS[asked](selection)
+choose("Compare", questions.QUESTIONS, "question")(selection)
 with st.expander("All classes, ranked", icon=":material/format_list_numbered:"):
     st.plotly_chart(
-        ranking_figure(
-            prediction, said, count=10, row_height=34, theme=st.context.theme.type or "light"
-        ),
+        ranking_figure(prediction, said, count=10, row_height=34, theme=screen_theme()),
         theme=None,
-        config={"displayModeBar": False},
+        config=QUIET,
         alt="The ten most probable classes",
     )
     questions.draw_ranking(prediction)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from lime.lime_image import LimeImageExplainer
@@ -147,6 +147,7 @@ class LimeSuperpixels(Explainer):
         fill = fill_picture(pixels, self.fill, segments)
         rows = self._sample(segments.max() + 1)
         probabilities = np.empty((self.samples, len(classifier.labels)), np.float32)
+        strongest: list[Any] = []
         for start in range(0, self.samples, CHUNK):
             done = min(start + CHUNK, self.samples)
             probabilities[start:done] = classifier.masked_probabilities(
@@ -161,9 +162,11 @@ class LimeSuperpixels(Explainer):
                 rows=rows[:done],
                 probabilities=probabilities[:done],
             )
-            if self.until_stable and all(self._is_settled(seen, index) for index in classes):
-                yield replace(seen, total=done)
-                return
+            if self.until_stable:
+                strongest.append([self._strongest(seen, index) for index in classes])
+                if _settled(strongest):
+                    yield replace(seen, total=done)
+                    return
             yield seen
 
     def settled_at(self, observation: Neighbourhood, target: Target | int) -> int | None:
@@ -181,10 +184,10 @@ class LimeSuperpixels(Explainer):
             with the largest absolute coefficients has been the same four times in a row. None if
             that is not among the samples observed.
         """
-        seen: list[frozenset[int]] = []
+        strongest: list[Any] = []
         for done in range(CHUNK, observation.done + 1, CHUNK):
-            seen.append(self._strongest(_first(observation, done), target))
-            if len(seen) >= IN_A_ROW and len(set(seen[-IN_A_ROW:])) == 1:
+            strongest.append(self._strongest(_first(observation, done), target))
+            if _settled(strongest):
                 return done
         return None
 
@@ -216,14 +219,6 @@ class LimeSuperpixels(Explainer):
         rows[0] = 1
         return rows
 
-    def _is_settled(self, observation: Neighbourhood, target: Target | int) -> bool:
-        """Whether the strongest superpixels were the same the last few times one could look."""
-        sizes = [observation.done - back * CHUNK for back in range(IN_A_ROW)]
-        if sizes[-1] <= 0:
-            return False
-        strongest = (self._strongest(_first(observation, size), target) for size in sizes)
-        return len(set(strongest)) == 1
-
     def _strongest(self, observation: Neighbourhood, target: Target | int) -> frozenset[int]:
         strengths = np.abs(self._fit(observation, Target.of(target)).coefficients)
         return frozenset(np.argsort(-strengths, kind="stable")[:STRONGEST].tolist())
@@ -250,6 +245,12 @@ class LimeSuperpixels(Explainer):
 
     def _lime(self) -> LimeImageExplainer:
         return LimeImageExplainer(kernel_width=self.kernel_width, random_state=self.seed)
+
+
+def _settled(strongest: list[Any]) -> bool:
+    """Whether what was strongest is the same the last few times one looked."""
+    latest = strongest[-IN_A_ROW:]
+    return len(latest) == IN_A_ROW and all(each == latest[0] for each in latest)
 
 
 def _first(observation: Neighbourhood, done: int) -> Neighbourhood:

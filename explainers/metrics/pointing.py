@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from explainers.classifiers.prediction import Target
 from explainers.explanation import Explanation
 from explainers.images import regions
 
@@ -120,5 +119,5 @@ def hide_hottest(
     """
     region = regions.hottest(explanation.resized((pixels.shape[0], pixels.shape[1])), share)
     pictures = np.stack([pixels, regions.hide(pixels, region, fill)])
-    before, after = classifier.probabilities(pictures)[:, Target.of(explanation.target).index]
+    before, after = classifier.probabilities(pictures)[:, explanation.target.index]
     return Hiding(region, float(before), float(after))

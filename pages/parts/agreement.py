@@ -7,7 +7,8 @@ import streamlit as st
 from explainers import Explanation
 from explainers.images.colouring import Style
 from explainers.metrics import agreement
-from pages.parts.figures import matrix_figure
+from pages.parts.figures import QUIET, matrix_figure
+from pages.parts.frame import screen_theme
 
 HEIGHT = 330
 
@@ -41,7 +42,7 @@ def draw(explanations: Sequence[Explanation | None], style: Style) -> None:
         },
         alt="How far each pair of maps agrees",
     )
-    theme = st.context.theme.type or "light"
+    theme = screen_theme()
     grids = (
         ("Where all agree", "The lowest rank any map gives the cell", agreement.consensus(usable)),
         ("Where they disagree", "The range of the ranks it gets", agreement.disagreement(usable)),
@@ -52,5 +53,5 @@ def draw(explanations: Sequence[Explanation | None], style: Style) -> None:
             st.caption(f"{said}, 0 to 1.")
             st.plotly_chart(
                 matrix_figure(grid, style, signed=False, height=HEIGHT, theme=theme),
-                theme=None, config={"displayModeBar": False}, key=f"agreement-{title}", alt=title,
+                theme=None, config=QUIET, key=f"agreement-{title}", alt=title,
             )  # fmt: skip

@@ -7,7 +7,7 @@ import streamlit as st
 
 from explainers.images import regions
 from pages.parts import cache
-from pages.parts.figures import CELLS, canvas_figure
+from pages.parts.figures import CELLS, QUIET, canvas_figure
 from pages.parts.frame import Selection
 
 KEY = "canvas"
@@ -61,7 +61,7 @@ def draw(selection: Selection) -> None:
         figure,
         theme=None,
         key=KEY,
-        config={"displayModeBar": False},
+        config=QUIET,
         selection_mode=("points", "box", "lasso"),
         on_select=lambda: _take(selection, past),
         alt=f"The picture to select on: {DRAGS[mode, tool]}; {selected.mean():.1%} is selected",

@@ -13,7 +13,8 @@ from explainers import Explanation, Prediction
 from explainers.images.colouring import encode
 from explainers.images.regions import REGION_FILLS, hide
 from pages.parts import cache, canvas
-from pages.parts.frame import Selection
+from pages.parts.figures import QUIET
+from pages.parts.frame import Selection, screen_theme
 from pages.parts.grid import Subject, draw
 from pages.parts.picture import Picture
 from pages.parts.plots import change_figure
@@ -173,10 +174,10 @@ def _draw_change(selection: Selection, trials: list[Trial]) -> None:
             [before.labels[index] for index in shown],
             before.probabilities[shown],
             [(trial.kind, trial.prediction.probabilities[shown]) for trial in trials],
-            theme=st.context.theme.type or "light",
+            theme=screen_theme(),
         ),
         theme=None,
-        config={"displayModeBar": False},
+        config=QUIET,
         key="change",
         alt="Probabilities before and after",
     )

@@ -13,7 +13,8 @@ from explainers.metrics.agreement import BLOB
 from explainers.metrics.faithfulness import RANDOM, Curve
 from explainers.metrics.flipping import strengths_of
 from pages.parts import cache
-from pages.parts.frame import Selection
+from pages.parts.figures import QUIET
+from pages.parts.frame import Selection, screen_theme
 from pages.parts.jobs import work
 from pages.parts.picture import Picture
 from pages.parts.plots import curves_figure
@@ -99,7 +100,7 @@ def _curves(
 
 
 def _draw_curves(tested: Tested, *, settled: bool) -> None:
-    theme = st.context.theme.type or "light"
+    theme = screen_theme()
     for column, kind in zip(st.columns(2), faithfulness.KINDS, strict=True):
         shown = [curve for curve in tested.curves if curve.kind == kind]
         with column:
@@ -110,7 +111,7 @@ def _draw_curves(tested: Tested, *, settled: bool) -> None:
             st.plotly_chart(
                 curves_figure(shown, height=HEIGHT, theme=theme),
                 theme=None,
-                config={"displayModeBar": False},
+                config=QUIET,
                 key=f"curves-{kind}" if settled else f"curves-{kind}-{len(tested.curves)}",
                 on_select="rerun" if settled else "ignore",
                 selection_mode="points",

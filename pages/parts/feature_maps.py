@@ -12,8 +12,8 @@ from explainers.images.samples import SAMPLES
 from explainers.images.sheets import GROUND, contact_sheet
 from explainers.network.feature_maps import ORDERS, FeatureMaps, feature_maps, strongest_maps
 from pages.parts import cache
-from pages.parts.figures import WHOLE, map_figure, sheet_figure
-from pages.parts.frame import Selection, on_phone
+from pages.parts.figures import QUIET, WHOLE, map_figure, sheet_figure
+from pages.parts.frame import Selection, on_phone, screen_theme
 from pages.parts.picture import Picture, data_uri
 from pages.parts.words import number
 
@@ -25,7 +25,6 @@ PHONE = 350
 LARGE = 460
 STRIP = 8
 STRONGEST = "Strongest, each on its own scale"
-QUIET = {"displayModeBar": False}
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,7 +299,7 @@ def _draw_channel(side: Side, channel: int, scale: Scale, *, over_picture: bool)
             values, side.picture, cache.address(side.picture), scale.style, signed=scale.signed,
             over_picture=over_picture, limit=float(scale.limits[channel]), window=WHOLE,
             height=min(LARGE, round(LARGE * side.picture.aspect)),
-            theme=st.context.theme.type or "light", zoomable=False,
+            theme=screen_theme(), zoomable=False,
         ),
         theme=None, config=QUIET, key=f"large-{side.title}-{over_picture}",
         alt=f"Channel {channel} of {seen.layer} {where}",

@@ -11,7 +11,8 @@ from explainers.images.sheets import contact_sheet
 from explainers.network.ascent import Ascent, Climb
 from pages.parts import cache, controls
 from pages.parts.feature_maps import choose_layer
-from pages.parts.frame import Selection
+from pages.parts.figures import QUIET
+from pages.parts.frame import Selection, screen_theme
 from pages.parts.jobs import BACKWARD, work
 from pages.parts.plots import climb_figure
 from pages.parts.words import number, slug
@@ -91,8 +92,8 @@ def _draw(selection: Selection, climb: Climb, layer: str | None, *, settled: boo
     with right:
         st.markdown(f"**Response, step {climb.done} of {climb.total}**")
         st.plotly_chart(
-            climb_figure(climb.values, names, theme=st.context.theme.type or "light"),
-            theme=None, config={"displayModeBar": False},
+            climb_figure(climb.values, names, theme=screen_theme()),
+            theme=None, config=QUIET,
             key="climb" if settled else f"climb-{climb.done}",
             alt="The response of each unit, step by step",
         )  # fmt: skip

@@ -1,7 +1,8 @@
 """The frame around every page: the sidebar, read into one frozen selection."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -13,6 +14,8 @@ from explainers.images.samples import SAMPLES
 from pages.parts import cache, classifiers
 from pages.parts.picture import Picture
 from pages.parts.words import percent
+
+View = TypeVar("View")
 
 PROBABLE = 5
 PAGES = {
@@ -78,6 +81,25 @@ def frame(title: str) -> Selection:
 def on_phone() -> bool:
     """Whether the browser says that it runs on a phone."""
     return "Mobi" in (st.context.headers.get("User-Agent") or "")
+
+
+def screen_theme() -> str:
+    """The theme that the screen is drawn in, light or dark."""
+    return st.context.theme.type or "light"
+
+
+def choose(label: str, views: Mapping[str, View], key: str) -> View:
+    """One of several views of a page, the first until a person wants another."""
+    chosen = st.segmented_control(
+        label,
+        list(views),
+        default=next(iter(views)),
+        required=True,
+        key=key,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    return views[chosen]
 
 
 def _link_pages() -> None:

@@ -8,15 +8,14 @@ from explainers.images.sheets import contact_sheet
 from explainers.network.grad_cam_steps import GradCamSteps, grad_cam_steps
 from pages.parts import cache
 from pages.parts.feature_maps import TILE, choose_layer, tiles_of
-from pages.parts.figures import CELLS, WHOLE, map_figure, matrix_figure
-from pages.parts.frame import Selection
+from pages.parts.figures import CELLS, QUIET, WHOLE, map_figure, matrix_figure
+from pages.parts.frame import Selection, screen_theme
 from pages.parts.plots import weights_figure
 from pages.parts.words import escaped, in_words, number
 
 SHOWN = 16
 HEIGHT = 230
 MATRIX = 420
-QUIET = {"displayModeBar": False}
 
 
 def draw(selection: Selection) -> None:
@@ -78,7 +77,7 @@ def _draw_weights(steps: GradCamSteps) -> None:
     order = np.argsort(-steps.weights, kind="stable")
     weights = steps.weights[order]
     st.plotly_chart(
-        weights_figure(weights, order, theme=st.context.theme.type or "light"),
+        weights_figure(weights, order, theme=screen_theme()),
         theme=None, config=QUIET, key="weights", alt="The weights of all channels, sorted",
     )  # fmt: skip
     raising, lowering = order[weights > 0], order[weights < 0][::-1]
@@ -117,7 +116,7 @@ def _draw_sum(selection: Selection, steps: GradCamSteps) -> None:
                     values, selection.picture, cache.address(selection.picture), selection.style,
                     signed=signed and values is partial, over_picture=over, limit=top, window=WHOLE,
                     height=min(HEIGHT, round(HEIGHT * selection.picture.aspect)),
-                    theme=st.context.theme.type or "light", zoomable=False,
+                    theme=screen_theme(), zoomable=False,
                 ),
                 theme=None, config=QUIET, key=f"steps-{title[:5]}", alt=title,
             )  # fmt: skip
@@ -139,7 +138,7 @@ def _draw_matrix(selection: Selection, layer: str) -> None:
     st.plotly_chart(
         matrix_figure(
             grid / float(np.abs(grid).max()), selection.style, signed=explanation.signed,
-            height=MATRIX, theme=st.context.theme.type or "light",
+            height=MATRIX, theme=screen_theme(),
         ),
         theme=None, config=QUIET, key="steps-matrix",
         alt=f"Grad-CAM as a {CELLS} by {CELLS} matrix",

@@ -15,8 +15,8 @@ import streamlit as st
 from explainers import Classifier, Explainer, Explanation, Prediction, Target
 from explainers.images.colouring import Style, encode
 from pages.parts import cache, controls, downloads
-from pages.parts.figures import CELLS, WHOLE, Window, map_figure, matrix_figure
-from pages.parts.frame import on_phone
+from pages.parts.figures import CELLS, QUIET, WHOLE, Window, map_figure, matrix_figure
+from pages.parts.frame import on_phone, screen_theme
 from pages.parts.jobs import passes_of
 from pages.parts.picture import Picture
 from pages.parts.words import in_words, power_of_ten, raw_range, resolution, seconds, slug
@@ -26,7 +26,6 @@ SCALES = ("0 to 1", "Raw")
 WIDTHS = {1: 640, 2: 480, 3: 330}
 TALLEST = 480
 MATRIX_HEIGHT = 330
-QUIET = {"displayModeBar": False}
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +180,7 @@ def _look(
         locked,
         window,
         WIDTHS[3] if phone else WIDTHS.get(methods, WIDTHS[3]),
-        st.context.theme.type or "light",
+        screen_theme(),
         phone,
     )
 

@@ -12,7 +12,8 @@ from explainers.images.regions import FILLS, hide
 from explainers.metrics.balance import balance
 from pages.parts import cache
 from pages.parts.classifiers import Wanted
-from pages.parts.frame import Selection
+from pages.parts.figures import QUIET
+from pages.parts.frame import Selection, screen_theme
 from pages.parts.grid import Subject, draw
 from pages.parts.picture import Picture
 from pages.parts.plots import steps_figure
@@ -287,9 +288,9 @@ def _draw_flip(
         steps_figure(
             found.probabilities[:, shown],
             [prediction.labels[index] for index in shown],
-            theme=st.context.theme.type or "light",
+            theme=screen_theme(),
         ),
         theme=None,
-        config={"displayModeBar": False},
+        config=QUIET,
         alt="Probabilities while more and more pieces are hidden",
     )

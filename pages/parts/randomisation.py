@@ -9,7 +9,8 @@ from explainers.images.colouring import Style
 from explainers.metrics.randomisation import CARELESS, Randomisation, randomisation
 from pages.parts import cache
 from pages.parts.downloads import overlay_image
-from pages.parts.frame import Selection
+from pages.parts.figures import QUIET
+from pages.parts.frame import Selection, screen_theme
 from pages.parts.jobs import passes_of, work
 from pages.parts.picture import Picture
 from pages.parts.plots import similarity_figure
@@ -69,10 +70,10 @@ def _draw(selection: Selection, found: Randomisation, *, settled: bool) -> None:
         similarity_figure(
             [stage.forgotten for stage in found.stages],
             lines,
-            theme=st.context.theme.type or "light",
+            theme=screen_theme(),
         ),
         theme=None,
-        config={"displayModeBar": False},
+        config=QUIET,
         key="similarities" if settled else f"similarities-{found.done}",
         alt="Rank correlation with the map of the network as it is, while it forgets",
     )
