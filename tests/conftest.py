@@ -1,5 +1,7 @@
 """What many tests share: the bundled classifier, and tiny seeded networks with known answers."""
 
+from collections.abc import Callable, Iterator
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +13,57 @@ from explainers.images.samples import SAMPLES
 
 SIZE = (24, 32)
 CLASSES = ("cat", "dog", "bird")
+
+Hold = Callable[[str, str, float, float], None]
+
+
+@pytest.fixture
+def held(record_property: Callable[[str, object], None]) -> Hold:
+    """Hold a figure against something that Triptych did not write.
+
+    ``held("Grad-CAM", "tf.GradientTape on the unmodified model", difference, 1e-5)`` fails where
+    the largest difference is beyond the last number. All that was held is printed as a table at the
+    end of a run; ``-m held`` runs just that.
+    """
+
+    def hold(what: str, against: str, difference: float, at_most: float) -> None:
+        record_property("held", [what, against, float(difference), float(at_most)])
+        assert difference <= at_most, f"{what} differs from {against} by {difference}"
+
+    return hold
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "held" in getattr(item, "fixturenames", ()):
+            item.add_marker("held")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table of the README's "How we know"."""
+    rows = dict(_largest(terminalreporter))
+    if not rows:
+        return
+    terminalreporter.section("how we know")
+    terminalreporter.write_line("| what | held against | largest difference | found by |")
+    terminalreporter.write_line("| --- | --- | --- | --- |")
+    for (what, against), (difference, test) in sorted(rows.items()):
+        terminalreporter.write_line(f"| {what} | {against} | {difference:.1g} | `{test}` |")
+
+
+def _largest(
+    terminalreporter: pytest.TerminalReporter,
+) -> Iterator[tuple[tuple[str, str], tuple[float, str]]]:
+    """What was held and against what, with the largest difference and the test that found it."""
+    held = [
+        (what, against, difference, report.nodeid.split("[")[0])
+        for report in terminalreporter.getreports("passed")
+        if report.when == "call"
+        for name, (what, against, difference, _) in report.user_properties
+        if name == "held"
+    ]
+    for what, against, difference, test in sorted(held, key=lambda entry: entry[2]):
+        yield (what, against), (difference, test)
 
 
 @pytest.fixture(scope="session")
