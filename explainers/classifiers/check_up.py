@@ -119,13 +119,22 @@ def rescaling_inside(classifier: Classifier) -> str | None:
 
 def _head(classifier: Classifier) -> str:
     classes = len(classifier.labels)
+    left_out = ", which the model leaves out" if classifier.activation == "linear" else ""
+    odds = "with no logits behind them: the logarithm of the odds stands for each"
+    if classifier.paired and classifier.derived:
+        return f"one probability for two classes, {odds}"
     if classifier.paired:
-        where = "" if classifier.activation == "sigmoid" else ", which the model leaves out"
-        return f"one logit for two classes, through a sigmoid{where}"
+        return f"one logit for two classes, through a sigmoid{left_out}"
+    if classifier.activation == "sigmoid" and classifier.derived:
+        return f"{classes:,} probabilities {odds}; several classes can be true at once"
     if classifier.activation == "sigmoid":
         return f"{classes:,} independent sigmoids: several classes can be true at once"
-    where = "" if classifier.activation == "softmax" else ", which the model leaves out"
-    return f"{classes:,} logits through a softmax{where}"
+    if classifier.derived:
+        return (
+            f"{classes:,} probabilities that add up to 1, with no logits behind them: their "
+            "logarithm stands for these"
+        )
+    return f"{classes:,} logits through a softmax{left_out}"
 
 
 def _order(scaling: Scaling) -> int:

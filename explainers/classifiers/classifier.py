@@ -19,9 +19,10 @@ from PIL import Image
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from explainers.classifiers.graph import Graph, Layer, UnsupportedModelError, describe
+from explainers.classifiers.head import ask_for_head, find_head
 from explainers.classifiers.labels import name_classes
 from explainers.classifiers.prediction import Prediction, Target
-from explainers.classifiers.scaling import AS_THEY_ARE, Scaling
+from explainers.classifiers.scaling import AS_THEY_ARE, UNIT, Scaling
 from explainers.classifiers.screening import MEMORY_LIMIT
 from explainers.classifiers.typical import typical_pictures
 
@@ -94,7 +95,11 @@ class Classifier:
     channels : int
         What the network is fed: 3, or 1 for the luminance of the pixels.
     activation : {"softmax", "sigmoid", "linear"}
-        What the model ends in. Logits without an activation are taken through a softmax.
+        What makes probabilities of the logits. Where the model leaves that out, they are taken
+        through a softmax, or a single one through a sigmoid.
+    derived : bool
+        Whether the model answers with probabilities that have no logits behind them, whose
+        logarithms stand for these; see `Head`.
     paired : bool
         Whether a single unit tells two classes apart: its sigmoid is the second's probability.
     summary : tuple of Layer
@@ -120,8 +125,8 @@ class Classifier:
         self.title = title or name
         self.scaling = scaling
         self._graph = Graph(model)
-        self.activation, units = self._graph.activation, _units(model)
-        _check_choice(units, self.activation)
+        self._head = find_head(self._graph)
+        units = _units(model)
         self.paired = units == 1
         self.labels = name_classes(labels, 2 if self.paired else units, paired=self.paired)
         self.any_size = None in model.inputs[0].shape[1:]
@@ -132,6 +137,9 @@ class Classifier:
         self._surprises = lru_cache(maxsize=24)(self._surprise)
         self.summary = self._look_inside()
         self._batch = max(1, min(BATCH, MEMORY_LIMIT // self._flow()))
+        if not self._head.last:
+            self._ask_for_head()
+        _check_choice(units, self.activation)
 
     def __repr__(self) -> str:
         return (
@@ -154,6 +162,14 @@ class Classifier:
         if labels is not None:
             twin.labels = name_classes(labels, len(self.labels), paired=self.paired)
         return twin
+
+    @property
+    def activation(self) -> str:
+        return self._head.activation
+
+    @property
+    def derived(self) -> bool:
+        return self._head.derived
 
     @property
     def nesting(self) -> str:
@@ -402,6 +418,16 @@ class Classifier:
         self._answer = self._traced(forward, self._inputs)
         return tuple(found.values())
 
+    def _ask_for_head(self) -> None:
+        """Settle what the layers at the end leave open; what was read wrongly is compiled anew."""
+        pictures = typical_pictures(self.size)
+        fed = np.concatenate([self._feed(pictures, scaling) for scaling in (UNIT, AS_THEY_ARE)])
+        rebuilt = _in_batches(lambda part: self._answer(tf.constant(part)), fed, self._batch)[0]
+        read = self._head
+        self._head = ask_for_head(self._graph, read, fed, rebuilt[:, 1:] if self.paired else rebuilt)
+        if self._head is not read:
+            self.summary = self._look_inside()
+
     def _flow(self) -> int:
         """The bytes of all layers' outputs for one picture: what a backward pass keeps."""
         flow = 4 * sum(math.prod(layer.shape) for layer in self.summary)
@@ -414,7 +440,7 @@ class Classifier:
 
     def _forward(self, inputs: Any, watch: Any = None) -> Any:
         """Logits, ``(n, C)``. One sigmoid unit z becomes two classes, -z and z."""
-        logits = self._graph(inputs, watch)
+        logits = self._head.logits(self._graph(inputs, watch, self._head.instead))
         return tf.concat([-logits, logits], axis=-1) if self.paired else logits
 
     def _probabilities(self, logits: Any) -> Any:
@@ -431,13 +457,14 @@ class Classifier:
         def forward(inputs: Any) -> Any:
             seen: dict[str, Any] = {}
             self._forward(inputs, lambda at, _, output: seen.update({at: output}))
-            return [seen[path] for path in paths]
+            return _float32([seen[path] for path in paths])
 
         return self._traced(forward, self._inputs)
 
     def _compile_responses(self, path: str | None, size: tuple[int, int]) -> Callable:
         def backward(inputs: Any, units: Any) -> list[Any]:
             answers = self._forward(inputs) if path is None else self._outputs_at(path, inputs)
+            answers = tf.cast(answers, tf.float32)
             by_unit = tf.reduce_mean(answers, range(1, len(answers.shape) - 1))
             values = tf.gather(by_unit, units, batch_dims=1)
             return [values, *tf.gradients(tf.reduce_sum(values), [inputs])]
@@ -461,7 +488,7 @@ class Classifier:
                 raise _Reached(output)
 
         try:
-            self._graph(inputs, watch)
+            self._graph(inputs, watch, self._head.instead)
         except _Reached as reached:
             return reached.args[0]
         raise LookupError(f"{self.title} has no layer {path!r}.")
@@ -476,6 +503,7 @@ class Classifier:
                 if not seen and isinstance(layer, keras.layers.BatchNormalization):
                     shift = layer.beta if layer.center else 0.0
                     stretch = layer.gamma if layer.scale else 1.0
+                    (output,) = _float32([output])
                     seen.append(tf.math.divide_no_nan(output - shift, stretch))
 
             self._forward(inputs, watch)
@@ -508,7 +536,7 @@ class Classifier:
                 for number in range(targets)
             ]
             gradients = [tf.stack(each, axis=1) for each in zip(*by_target, strict=True)]
-            return [tensor for pair in zip(values, gradients, strict=True) for tensor in pair]
+            return _float32([each for pair in zip(values, gradients, strict=True) for each in pair])
 
         weights = tf.TensorSpec((targets, len(self.labels)), tf.float32)
         return self._traced(backward, self._inputs, weights)
@@ -521,6 +549,11 @@ class Classifier:
     def _frozen(self, function: Callable, *signature: tf.TensorSpec) -> Any:
         """The same with the weights as constants: a fifth faster, but slow to make, and large."""
         return convert_variables_to_constants_v2(self._traced(function, *signature))
+
+
+def _float32(tensors: list[Any]) -> list[Any]:
+    """What a network that computes in half precision gives, as NumPy knows it."""
+    return [tf.cast(tensor, tf.float32) for tensor in tensors]
 
 
 def centre_square(image: np.ndarray) -> np.ndarray:

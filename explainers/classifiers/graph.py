@@ -6,8 +6,9 @@ is patched, so that threads can share it, and "Graph disconnected" cannot happen
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -68,19 +69,37 @@ class Layer:
         return self.shape[-1]
 
 
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a tensor of a model comes from.
+
+    Parameters
+    ----------
+    layer : keras.Operation
+        What gives the tensor; never a model.
+    node : keras.Node
+        The call of the layer that gave it.
+    around : tuple of keras.Node
+        The calls of the models that the layer lies in, from the outside in.
+    """
+
+    layer: Any
+    node: Any
+    around: tuple[Any, ...]
+
+    @property
+    def sources(self) -> tuple["Place", ...]:
+        """Where what the layer was given comes from."""
+        return tuple(_origin(tensor, self.around) for tensor in self.node.input_tensors)
+
+
 class Graph:
-    """A Keras model as a function from inputs to logits that can be watched on its way.
+    """A Keras model as a function from inputs to outputs that can be watched on its way.
 
     Parameters
     ----------
     model : keras.Model
-        Functional or Sequential, with one input and one output, nested at any depth. A softmax or
-        sigmoid at its end, in the last layer or as a layer of its own, is left out of the replay.
-
-    Attributes
-    ----------
-    activation : {"softmax", "sigmoid", "linear"}
-        What turns the logits into the model's own outputs.
+        Functional or Sequential, with one input and one output, nested at any depth.
 
     Raises
     ------
@@ -96,32 +115,47 @@ class Graph:
                 f"{_count(model.outputs, 'output')}; Triptych explains models with one of each."
             )
         self.model = model
-        self._head = _last_layer(model)
-        self.activation, self._linear_head = _without_activation(self._head)
 
     @property
     def nesting(self) -> str:
         """The model, and the models nested in it, from the outside in."""
         return _nesting(self.model)
 
-    def __call__(self, inputs: Any, watch: Watch | None = None) -> Any:
-        """Logits of a batch; `watch` is shown the path, the layer and the output of each step.
+    @property
+    def end(self) -> Place:
+        """Where the model's output comes from."""
+        return _origin(_functional(self.model).outputs[0], ())
 
-        The layer is the one that acts: at the end, the copy without the activation.
+    def __call__(
+        self,
+        inputs: Any,
+        watch: Watch | None = None,
+        instead: Mapping[Any, Callable] = MappingProxyType({}),
+    ) -> Any:
+        """The outputs for a batch; `watch` is shown the path, the layer and the output of each step.
+
+        The layer is the one that acts: what stands for it in `instead`, if anything does.
         """
-        return self._replay(self.model, inputs, "", watch)
+        return self._replay(self.model, inputs, "", watch, instead)
 
-    def _replay(self, model: keras.Model, inputs: Any, prefix: str, watch: Watch | None) -> Any:
+    def _replay(
+        self,
+        model: keras.Model,
+        inputs: Any,
+        prefix: str,
+        watch: Watch | None,
+        instead: Mapping[Any, Callable],
+    ) -> Any:
         def step(layer: Any) -> Callable:
             def call(*args: Any, **kwargs: Any) -> Any:
                 if isinstance(layer, keras.Model):
-                    return self._replay(layer, args[0], f"{prefix}{layer.name}/", watch)
+                    return self._replay(layer, args[0], f"{prefix}{layer.name}/", watch, instead)
                 if "training" in inspect.signature(layer.call).parameters:
                     kwargs["training"] = False  # augmentation takes the opposite for granted
-                act = self._linear_head if layer is self._head else layer
+                act = instead.get(layer, layer)
                 output = act(*args, **kwargs)
                 if watch is not None:
-                    acting = layer if act is _identity else act
+                    acting = act if isinstance(act, keras.Operation) else layer
                     watch(prefix + layer.name, acting, output)
                 return output
 
@@ -165,26 +199,14 @@ def _nesting(model: keras.Model) -> str:
     return " > ".join([kind, *inner])
 
 
-def _last_layer(model: keras.Model) -> Any:
-    operation = _functional(model).outputs[0]._keras_history.operation
-    return _last_layer(operation) if isinstance(operation, keras.Model) else operation
-
-
-def _without_activation(head: Any) -> tuple[str, Callable]:
-    """The name of the activation at the end, and the last layer without it."""
-    kind = type(head).__name__
-    if kind in ("Softmax", "Sigmoid"):
-        return kind.lower(), _identity
-    name = getattr(getattr(head, "activation", None), "__name__", "linear")
-    if name not in ("softmax", "sigmoid"):
-        return "linear", head
-    if isinstance(head, keras.layers.Activation):
-        return name, _identity
-    copy = type(head).from_config({**head.get_config(), "activation": "linear"})
-    copy.build_from_config(head.get_build_config())
-    copy.set_weights(head.get_weights())
-    return name, copy
-
-
-def _identity(inputs: Any, **_: Any) -> Any:
-    return inputs
+def _origin(tensor: Any, around: tuple[Any, ...]) -> Place:
+    """Where a tensor comes from: into the models that give it, and out of those it is given to."""
+    layer, number, output = tensor._keras_history
+    node = layer._inbound_nodes[number]
+    if isinstance(layer, keras.Model):
+        return _origin(_functional(layer).outputs[output], (*around, node))
+    if isinstance(layer, keras.layers.InputLayer) and around:
+        *outer, call = around
+        given = [id(own) for own in _functional(call.operation).inputs].index(id(tensor))
+        return _origin(call.input_tensors[given], tuple(outer))
+    return Place(layer, node, around)
