@@ -9,7 +9,7 @@
 from explainers.classifiers.check_up import CheckUp, check_up
 from explainers.classifiers.classifier import Classifier
 from explainers.classifiers.own_model import open_classifier
-from explainers.classifiers.prediction import Answer, Prediction, Target
+from explainers.classifiers.prediction import Answer, NoAnswerError, Prediction, Target
 from explainers.classifiers.scaling import Scaling
 from explainers.classifiers.screening import ModelError
 from explainers.classifiers.zoo import load_classifier
@@ -28,6 +28,7 @@ __all__ = [
     "ImageError",
     "LimeSuperpixels",
     "ModelError",
+    "NoAnswerError",
     "Prediction",
     "Saliency",
     "Scaling",

@@ -1,15 +1,21 @@
 """What a model is, and whether it is fed right: told when it opens, before anyone believes it."""
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from explainers.classifiers.classifier import Classifier
 from explainers.classifiers.graph import Layer
-from explainers.classifiers.prediction import Answer
-from explainers.classifiers.scaling import AS_THEY_ARE, COMMON, UNIT, Scaling
+from explainers.classifiers.prediction import Answer, NoAnswerError
+from explainers.classifiers.scaling import AS_THEY_ARE, COMMON, SIGNED, UNIT, Scaling
+from explainers.classifiers.typical import typical_pictures
 
 SCALERS = ("Rescaling", "Normalization", "TrueDivide", "Divide", "Subtract", "Multiply")
+LARGEST, NARROWEST = 5.0, 0.5
+"""Networks are usually given numbers of about -5 to 5: twice the -2.1 to 2.6 of the widest common
+scaling, torch's, whose deviation is 1. And they are spread over no less than half of the narrowest,
+0 to 1: what is scaled twice comes as 0 to 0.004."""
 
 
 @dataclass(frozen=True)
@@ -19,16 +25,26 @@ class Fed:
     Parameters
     ----------
     scaling : Scaling
-    answer : Answer
-        The most probable class.
+    answer : Answer or None
+        The most probable class; None if the answer is not made of finite numbers.
+    given : tuple of float
+        The least and the largest number that the network is given of typical pictures then, behind
+        the layers that scale inside it.
     surprise : float or None
         How unlike its training such pixels are to the network, see `Classifier.surprise`; lower
         is more alike.
     """
 
     scaling: Scaling
-    answer: Answer
+    answer: Answer | None
+    given: tuple[float, float]
     surprise: float | None
+
+    @property
+    def usual(self) -> bool:
+        """Whether networks are usually given numbers like these."""
+        low, high = self.given
+        return low >= -LARGEST and high <= LARGEST and high - low >= NARROWEST
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,8 @@ class CheckUp:
         Every layer inside.
     feedings : tuple of Fed
         Its answer to one picture under each of the common scalings, and the one in use.
+    fed : Fed
+        That in use.
     """
 
     kind: str
@@ -60,6 +78,7 @@ class CheckUp:
     parameters: int
     layers: tuple[Layer, ...]
     feedings: tuple[Fed, ...]
+    fed: Fed
 
     @property
     def likeliest(self) -> Fed | None:
@@ -78,43 +97,61 @@ def check_up(classifier: Classifier, pixels: np.ndarray) -> CheckUp:
         A picture from `classifier.prepare`, to compare the scalings by.
     """
     scalings = [classifier.scaling, *(entry for entry in COMMON if entry != classifier.scaling)]
-    feedings = []
-    for scaling in scalings:
-        variant = classifier.variant(scaling=scaling)
-        (answer,) = variant.predict(pixels).top(1)
-        feedings.append(Fed(scaling, answer, variant.surprise))
+    fed, *others = [_fed(classifier.variant(scaling=scaling), pixels) for scaling in scalings]
     return CheckUp(
         classifier.nesting,
         _head(classifier),
         (*classifier.size, classifier.channels),
-        rescaling_inside(classifier),
+        next(iter(scaling_layers(classifier)), None),
         sum(layer.parameters for layer in classifier.summary),
         classifier.summary,
-        tuple(sorted(feedings, key=lambda fed: _order(fed.scaling))),
+        tuple(sorted([fed, *others], key=lambda each: _order(each.scaling))),
+        fed,
     )
 
 
 def find_scaling(classifier: Classifier) -> Scaling:
     """The scaling that a network was most likely trained with.
 
-    None if it scales its pixels itself; else the one under which typical pictures surprise its
-    first batch normalisation least; else, for want of evidence, 0..1.
+    Where it scales its pixels itself, the first of 0..255, 0..1 and -1..1 of which it makes numbers
+    as networks are usually given; 0..255 if none is. Else the one under which typical pictures
+    surprise its first batch normalisation least; else, for want of evidence, 0..1.
     """
-    if rescaling_inside(classifier):
-        return AS_THEY_ARE
+    if scaling_layers(classifier):
+        usual = (
+            scaling
+            for scaling in (AS_THEY_ARE, UNIT, SIGNED)
+            if _fed(classifier.variant(scaling=scaling)).usual
+        )
+        return next(usual, AS_THEY_ARE)
     surprises = [(classifier.variant(scaling=scaling).surprise, scaling) for scaling in COMMON]
     known = [(surprise, scaling) for surprise, scaling in surprises if surprise is not None]
     return min(known, key=lambda pair: pair[0])[1] if known else UNIT
 
 
-def rescaling_inside(classifier: Classifier) -> str | None:
-    """The path of the first layer that scales pixels, if it comes before all that is trained."""
+def scaling_layers(classifier: Classifier) -> tuple[str, ...]:
+    """The paths of the layers that scale pixels before anything is learnt of them."""
+    found = []
     for layer in classifier.summary:
         if layer.kind in SCALERS:
-            return layer.path
-        if layer.parameters:
-            return None
-    return None
+            found.append(layer.path)
+        elif layer.parameters:
+            break
+    return tuple(found)
+
+
+def _fed(classifier: Classifier, pixels: np.ndarray | None = None) -> Fed:
+    answer = None
+    if pixels is not None:
+        with contextlib.suppress(NoAnswerError):
+            (answer,) = classifier.predict(pixels).top(1)
+    typical = typical_pictures(classifier.size)
+    inside = scaling_layers(classifier)
+    given = classifier.activations(typical, inside[-1])[0] if inside else None
+    if given is None:
+        given = classifier.scaling(typical)
+    low, high = float(given.min()), float(given.max())
+    return Fed(classifier.scaling, answer, (low, high), classifier.surprise)
 
 
 def _head(classifier: Classifier) -> str:

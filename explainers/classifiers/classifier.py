@@ -19,9 +19,9 @@ from PIL import Image
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from explainers.classifiers.graph import Graph, Layer, UnsupportedModelError, describe
-from explainers.classifiers.head import ask_for_head, find_head
+from explainers.classifiers.head import find_head, settle_head
 from explainers.classifiers.labels import name_classes
-from explainers.classifiers.prediction import Prediction, Target
+from explainers.classifiers.prediction import NoAnswerError, Prediction, Target
 from explainers.classifiers.scaling import AS_THEY_ARE, UNIT, Scaling
 from explainers.classifiers.screening import MEMORY_LIMIT
 from explainers.classifiers.typical import typical_pictures
@@ -138,7 +138,7 @@ class Classifier:
         self.summary = self._look_inside()
         self._batch = max(1, min(BATCH, MEMORY_LIMIT // self._flow()))
         if not self._head.last:
-            self._ask_for_head()
+            self._settle_head()
         _check_choice(units, self.activation)
 
     def __repr__(self) -> str:
@@ -236,12 +236,32 @@ class Classifier:
         ----------
         pixels : (h, w, 3) float32 ndarray
             From `prepare`.
+
+        Raises
+        ------
+        NoAnswerError
+            If the network answers with anything that is no finite number.
         """
         return Prediction(self.probabilities(pixels[None])[0], self.labels)
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
-        """The probabilities of all classes, ``(n, h, w, 3)`` to ``(n, C)`` float32."""
-        return self._in_batches(self._answer, batch)[0]
+        """The probabilities of all classes, ``(n, h, w, 3)`` to ``(n, C)`` float32.
+
+        Raises
+        ------
+        NoAnswerError
+            If there is anything among them that is no finite number.
+        """
+        return self._answered(self._in_batches(self._answer, batch)[0])
+
+    def unmodified(self, batch: np.ndarray) -> np.ndarray:
+        """What the model itself answers, as Keras runs it: ``(n, h, w, 3)`` to ``(n, units)``.
+
+        One picture at a time, which spares memory; the judge of everything that is rebuilt here.
+        """
+        model = self._graph.model
+        answers = [model(self._feed(picture[None]), training=False) for picture in batch]
+        return np.concatenate([tf.cast(answer, tf.float32).numpy() for answer in answers])
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
         """The logits of all classes, ``(n, h, w, 3)`` to ``(n, C)`` float32."""
@@ -322,6 +342,13 @@ class Classifier:
         list of Local
             One for each place, in the order asked for. For several targets, gradients have one
             axis more, the first.
+
+        Raises
+        ------
+        LookupError
+            If there is no such layer.
+        NoAnswerError
+            If the network gives anything that is no finite number.
         """
         several = not isinstance(target, Target | int | np.integer)
         targets: Sequence[Any] = target if several else [target]  # type: ignore[assignment]
@@ -329,6 +356,11 @@ class Classifier:
         places = tuple(p if p == INPUT else self.layer(p).path for p in at)
         backward = self._compiled("gradients", places, of, len(targets))
         arrays = self._in_batches(lambda inputs: backward(inputs, tf.constant(weights)), batch)
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise NoAnswerError(
+                "The gradients of the network's answer by what it saw are not all finite numbers, "
+                "so they say nothing: try another picture, class or layer."
+            )
         found = []
         for place, values, gradients in zip(places, arrays[::2], arrays[1::2], strict=True):
             by_target = np.moveaxis(gradients, 1, 0)
@@ -356,12 +388,18 @@ class Classifier:
         Returns
         -------
         (n, C) float32 ndarray
+
+        Raises
+        ------
+        NoAnswerError
+            If there is anything among them that is no finite number.
         """
         forward = self._compiled("masked")
         scene = self._feed(pixels), self._feed(fill), tf.constant(segments, tf.int32)
-        return _in_batches(
+        answers = _in_batches(
             lambda part: forward(*scene, tf.constant(part, tf.bool)), rows, self._batch
         )[0]
+        return self._answered(answers)
 
     @property
     def surprise(self) -> float | None:
@@ -402,6 +440,21 @@ class Classifier:
     def _in_batches(self, forward: Callable, batch: np.ndarray) -> list[np.ndarray]:
         return _in_batches(lambda part: forward(self._feed(part)), batch, self._batch)
 
+    def _answered(self, answers: np.ndarray) -> np.ndarray:
+        """The same, unless there is no answer in it."""
+        missing = ~np.isfinite(answers)
+        if missing.any():
+            answer = answers[missing.any(axis=1).argmax()]
+            classes = np.flatnonzero(~np.isfinite(answer))
+            said = ", ".join(f"{answer[index]} for {self.labels[index]}" for index in classes[:3])
+            rest = f" and {len(classes) - 3:,} more" if len(classes) > 3 else ""
+            raise NoAnswerError(
+                f"The network answered {said}{rest}: that is no number, so there is nothing to "
+                "explain. Some networks divide by how much a picture varies, and what it was "
+                "shown may not vary at all: try another picture, or hide less of this one."
+            )
+        return answers
+
     def _look_inside(self) -> tuple[Layer, ...]:
         """Compile the forward pass, and note the layers on the way."""
         found: dict[str, Layer] = {}
@@ -418,13 +471,18 @@ class Classifier:
         self._answer = self._traced(forward, self._inputs)
         return tuple(found.values())
 
-    def _ask_for_head(self) -> None:
-        """Settle what the layers at the end leave open; what was read wrongly is compiled anew."""
+    def _settle_head(self) -> None:
+        """Ask the model what its layers leave open; what was read wrongly is compiled anew."""
         pictures = typical_pictures(self.size)
-        fed = np.concatenate([self._feed(pictures, scaling) for scaling in (UNIT, AS_THEY_ARE)])
-        rebuilt = _in_batches(lambda part: self._answer(tf.constant(part)), fed, self._batch)[0]
-        read = self._head
-        self._head = ask_for_head(self._graph, read, fed, rebuilt[:, 1:] if self.paired else rebuilt)
+        read, answers, rebuilt = self._head, [], []
+        for scaling in (UNIT, AS_THEY_ARE):
+            fed = self.variant(scaling=scaling)
+            answers.append(fed.unmodified(pictures))
+            rebuilt.append(fed._in_batches(self._answer, pictures)[0])
+        units = slice(1 if self.paired else 0, None)
+        self._head = settle_head(
+            self._graph, read, np.concatenate(answers), np.concatenate(rebuilt)[:, units]
+        )
         if self._head is not read:
             self.summary = self._look_inside()
 

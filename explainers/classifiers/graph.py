@@ -132,7 +132,7 @@ class Graph:
         watch: Watch | None = None,
         instead: Mapping[Any, Callable] = MappingProxyType({}),
     ) -> Any:
-        """The outputs for a batch; `watch` is shown the path, the layer and the output of each step.
+        """The outputs for a batch; `watch` is shown each step's path, layer and output.
 
         The layer is the one that acts: what stands for it in `instead`, if anything does.
         """

@@ -53,10 +53,9 @@ class Head:
         outputs = tf.cast(outputs, tf.float32)
         if not self.derived:
             return outputs
-        logarithm = tf.math.log(tf.maximum(outputs, SMALLEST))
-        if self.activation == "softmax":
-            return logarithm
-        return logarithm - tf.math.log(tf.maximum(1.0 - outputs, SMALLEST))
+        return _logarithm(outputs) - (
+            0.0 if self.activation == "softmax" else _logarithm(1.0 - outputs)
+        )
 
 
 def find_head(graph: Graph) -> Head:
@@ -71,7 +70,7 @@ def find_head(graph: Graph) -> Head:
     return Head("linear")
 
 
-def ask_for_head(graph: Graph, head: Head, pictures: np.ndarray, rebuilt: np.ndarray) -> Head:
+def settle_head(graph: Graph, head: Head, answers: np.ndarray, rebuilt: np.ndarray) -> Head:
     """What a model ends in, settled by what it answers.
 
     Parameters
@@ -79,17 +78,16 @@ def ask_for_head(graph: Graph, head: Head, pictures: np.ndarray, rebuilt: np.nda
     graph : Graph
     head : Head
         From `find_head`.
-    pictures : (n, h, w, c) float32 ndarray
-        What the model is asked.
+    answers : (n, units) float32 ndarray
+        What the unmodified model answers to some pictures.
     rebuilt : (n, units) float32 ndarray
-        The probabilities that the head makes for these.
+        The probabilities that the head makes for the same.
 
     Raises
     ------
     UnsupportedModelError
         If the model makes something else of its probabilities.
     """
-    answers = np.concatenate([_ask(graph.model, picture) for picture in pictures])
     usable = np.isfinite(answers).all(axis=1)
     answers, rebuilt = answers[usable], rebuilt[usable]
     precise = all(layer.compute_dtype == "float32" for layer in graph.model._flatten_layers())
@@ -112,10 +110,9 @@ def ask_for_head(graph: Graph, head: Head, pictures: np.ndarray, rebuilt: np.nda
     )
 
 
-def _ask(model: keras.Model, picture: np.ndarray) -> np.ndarray:
-    """What the unmodified model answers, ``(1, units)``; one picture at a time spares memory."""
-    answer = keras.ops.cast(model(picture[None], training=False), "float32")
-    return keras.ops.convert_to_numpy(answer)
+def _logarithm(probabilities: Any) -> Any:
+    """Finite for 0; what is no number stays none."""
+    return tf.math.log(tf.where(probabilities < SMALLEST, SMALLEST, probabilities))
 
 
 def _passes_on(place: Place) -> bool:

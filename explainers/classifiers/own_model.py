@@ -17,6 +17,10 @@ from explainers.classifiers.scaling import NAMED, Scaling
 from explainers.classifiers.screening import ModelError, screen
 from explainers.classifiers.typical import typical_pictures
 
+SAME = 1e-4
+"""How far two ways of computing the same answers may lie apart, for answers of about 1: a thousand
+roundings of float32."""
+
 
 @dataclass(frozen=True, eq=False)
 class OwnModel:
@@ -106,8 +110,11 @@ def explain_as(
     title: str | None = None,
 ) -> Classifier:
     """A classifier of an opened model; the parameters are those of `open_classifier`."""
-    if isinstance(scaling, str) and scaling not in (*NAMED, "auto"):
-        raise ModelError(f"There is no scaling {scaling!r}; there are auto, {', '.join(NAMED)}.")
+    if not isinstance(scaling, Scaling) and scaling not in (*NAMED, "auto"):
+        raise ModelError(
+            f"There is no scaling {scaling!r}; there are auto, {', '.join(NAMED)}, or a Scaling "
+            "of your own."
+        )
 
     def ask() -> Classifier:
         classifier = Classifier(
@@ -117,11 +124,27 @@ def explain_as(
         if not isinstance(chosen, Scaling):
             chosen = find_scaling(classifier)
         classifier = classifier.variant(scaling=chosen, name=name)
-        if not np.isfinite(classifier.logits(typical_pictures(classifier.size)[:1])).all():
-            raise ModelError("The model answers with values that are not finite numbers.")
+        _check_answers(classifier, typical_pictures(classifier.size)[:1])
         return classifier
 
     return asking_keras(ask, "cannot run the model")
+
+
+def _check_answers(classifier: Classifier, pictures: np.ndarray) -> None:
+    """Whether there are any, and whether they are those of the model itself."""
+    rebuilt = classifier.logits(pictures)
+    if not np.isfinite(rebuilt).all():
+        raise ModelError("The model answers with values that are not finite numbers.")
+    if classifier.activation != "linear":
+        rebuilt = classifier.probabilities(pictures)
+    units = slice(1 if classifier.paired else 0, None)
+    difference = np.abs(rebuilt[:, units] - classifier.unmodified(pictures))
+    scale = max(1.0, float(np.abs(rebuilt).max()))
+    if difference.max() > SAME * scale:
+        raise ModelError(
+            "The model, laid flat to be looked into, answers otherwise than as Keras runs it "
+            f"(by {difference.max():.2g}), so no explanation of it would be true."
+        )
 
 
 def load_weights_file(model: keras.Model, source: str | Path | bytes | BinaryIO) -> None:

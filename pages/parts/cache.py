@@ -20,10 +20,12 @@ from explainers import (
     Explainer,
     Explanation,
     LimeSuperpixels,
+    NoAnswerError,
     Prediction,
     Target,
 )
 from explainers import check_up as look_over
+from explainers.classifiers.typical import typical_pictures
 from explainers.images.samples import SAMPLES
 from explainers.metrics.flipping import Flip, strengths_of
 from explainers.metrics.flipping import flip as find_flip
@@ -39,7 +41,6 @@ PICTURES_IN_SESSION = 20
 RUNS_IN_SESSION = 40
 LAYERS_IN_SESSION = 8
 JOBS_IN_SESSION = 6
-PACED = 8
 BROKEN = "This could not be finished. Try it with other settings."
 
 Seen = TypeVar("Seen")
@@ -88,7 +89,7 @@ class Run:
             try:
                 self.latest = next(self._observations)
                 self.finished = self.latest.done == self.latest.total
-            except LookupError as reason:
+            except (LookupError, NoAnswerError) as reason:
                 self.failure, self.finished = str(reason), True
             except Exception:
                 self.failure, self.finished = BROKEN, True
@@ -253,11 +254,11 @@ def pace(asked: Classifier) -> float:
     """The seconds that a forward pass takes on this machine, measured once."""
 
     def measure() -> float:
-        pictures = np.zeros((PACED, *asked.size, 3), np.float32)
+        pictures = typical_pictures(asked.size)
         asked.probabilities(pictures[:1])
         started = time.perf_counter()
         asked.probabilities(pictures)
-        return (time.perf_counter() - started) / PACED
+        return (time.perf_counter() - started) / len(pictures)
 
     return _pace(asked.name, measure)
 

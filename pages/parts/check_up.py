@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from explainers import CheckUp, Classifier
-from explainers.classifiers.check_up import Fed
+from explainers import CheckUp
+from explainers.classifiers.check_up import LARGEST, Fed
+from explainers.classifiers.scaling import AS_THEY_ARE
 from pages.parts import cache
 from pages.parts.frame import Selection
-from pages.parts.words import number
+from pages.parts.words import escaped, number
 
 
 def wanted() -> bool:
@@ -27,6 +28,11 @@ def draw(selection: Selection) -> None:
             [_row(fed, in_use=fed.scaling == in_use) for fed in found.feedings],
             hide_index=True,
             column_config={
+                "The network is given": st.column_config.TextColumn(
+                    help="The least and the largest number that the first layer that learns is "
+                    "given of noise with the statistics of photographs, behind whatever scales "
+                    "inside the model."
+                ),
                 "Confidence": st.column_config.ProgressColumn(
                     format="percent", min_value=0.0, max_value=1.0
                 ),
@@ -38,7 +44,7 @@ def draw(selection: Selection) -> None:
             },
             alt="The answer of the network under each scaling of the pixels",
         )
-        _judge(found, selection.classifier)
+        _judge(found)
 
 
 def _facts(found: CheckUp) -> dict[str, list[str]]:
@@ -62,28 +68,53 @@ def _facts(found: CheckUp) -> dict[str, list[str]]:
 def _row(fed: Fed, *, in_use: bool) -> dict[str, object]:
     return {
         "Pixels scaled to": f"{fed.scaling.name} (in use)" if in_use else fed.scaling.name,
-        "Answer": fed.answer.label,
-        "Confidence": fed.answer.probability,
+        "The network is given": _range(fed),
+        "Answer": fed.answer.label if fed.answer else "no number",
+        "Confidence": fed.answer.probability if fed.answer else None,
         "Surprise": "unknown" if fed.surprise is None else number(fed.surprise),
     }
 
 
-def _judge(found: CheckUp, classifier: Classifier) -> None:
+def _range(fed: Fed) -> str:
+    low, high = fed.given
+    return f"{number(low)} to {number(high)}"
+
+
+def _judge(found: CheckUp) -> None:
     """Say whether the scaling in use is the one that there is evidence for."""
-    likeliest = found.likeliest
     if found.rescaling:
-        fits = classifier.scaling.name == "0..255"
-        said = f"The model scales its pixels itself, in its layer {found.rescaling!r}: "
-        said += "0..255 is right." if fits else "choose 0..255 in the sidebar."
-    elif likeliest is None:
+        fits, said = found.fed.usual, _judge_inside(found)
+    elif found.likeliest is None:
         fits = False
         said = (
             "Nothing in the model tells what it was trained on: choose the scaling of your "
             "training in the sidebar."
         )
     else:
-        fits = likeliest.scaling == classifier.scaling
-        said = f"The model's memory of its training speaks for {likeliest.scaling.name}"
+        fits = found.likeliest.scaling == found.fed.scaling
+        said = f"The model's memory of its training speaks for {found.likeliest.scaling.name}"
         said += ", which is in use." if fits else ": choose it in the sidebar."
     show, icon = (st.success, ":material/check:") if fits else (st.warning, ":material/warning:")
     show(said, icon=icon)
+
+
+def _judge_inside(found: CheckUp) -> str:
+    """What a model that scales its pixels itself makes of them."""
+    name = found.fed.scaling.name
+    said = (
+        f"The model scales its pixels itself, in its layer {escaped(repr(found.rescaling))}: of "
+        f"{name} it makes {_range(found.fed)}"
+    )
+    if found.fed.usual:
+        return f"{said}, numbers as networks are usually given."
+    said += (
+        f". Networks are usually given about −{LARGEST:.0f} to {LARGEST:.0f}, spread over 1 or more"
+    )
+    better = [fed for fed in found.feedings if fed.usual]
+    if not better:
+        return (
+            f"{said}. None of the common scalings comes to that, so it may be right, as 0..255 "
+            "minus a mean is for networks of caffe: compare with your training."
+        )
+    fed = next((fed for fed in better if fed.scaling == AS_THEY_ARE), better[0])
+    return f"{said}: {fed.scaling.name} comes to {_range(fed)}; choose it in the sidebar."

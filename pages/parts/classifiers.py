@@ -323,7 +323,7 @@ def _feed(classifier: Classifier, picture: Picture) -> Classifier:
     inside = " (scaled inside the model)" if found.rescaling else ""
     answers = {
         fed.scaling.name: f"{fed.scaling.name}{inside if fed.scaling == AS_THEY_ARE else ''} · "
-        f"{fed.answer.label} {percent(fed.answer.probability)}"
+        + (f"{fed.answer.label} {percent(fed.answer.probability)}" if fed.answer else "no number")
         for fed in found.feedings
     }
     typed = "Typed in"

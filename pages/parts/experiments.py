@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from explainers import Explanation, Prediction
+from explainers import Explanation, NoAnswerError, Prediction
 from explainers.images.colouring import encode
 from explainers.images.regions import REGION_FILLS, hide
 from pages.parts import cache, canvas
@@ -73,7 +73,9 @@ def draw_trials(selection: Selection) -> None:
             icon=":material/touch_app:",
         )
         return
-    trials = _trials(selection)
+    trials, unanswered = _trials(selection)
+    for reason in unanswered:
+        st.warning(escaped(reason), icon=":material/block:")
     for trial in trials:
         _log(selection, trial)
     if trials:
@@ -82,7 +84,7 @@ def draw_trials(selection: Selection) -> None:
 
 def compare(selection: Selection) -> None:
     """Every method before and after, and what LIME's linear model had predicted."""
-    trials = _trials(selection)
+    trials, _ = _trials(selection)
     if not trials:
         return
     prediction, target = selection.prediction, selection.target
@@ -131,13 +133,18 @@ def draw_log(selection: Selection) -> None:
             _draw_entry(selection, number, digest, trial, before)
 
 
-def _trials(selection: Selection) -> list[Trial]:
-    """What is asked of the region that is selected, if it leaves something to ask."""
+def _trials(selection: Selection) -> tuple[list[Trial], list[str]]:
+    """What is asked of the region that is selected, and why the network had no answer to some."""
     region = canvas.region(selection)
     if not region.any() or region.all():
-        return []
-    fill = st.session_state["region-fill"]
-    return [_try(selection, region, kind, fill) for kind in st.session_state["kinds"]]
+        return [], []
+    trials, unanswered = [], []
+    for kind in st.session_state["kinds"]:
+        try:
+            trials.append(_try(selection, region, kind, st.session_state["region-fill"]))
+        except NoAnswerError as reason:
+            unanswered.append(f"{kind}: {reason}")
+    return trials, unanswered
 
 
 def _try(selection: Selection, region: np.ndarray, kind: str, fill: str) -> Trial:

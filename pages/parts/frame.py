@@ -2,18 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import streamlit as st
 
-from explainers import METHODS, Classifier, Explainer, ImageError, Prediction, Target, read_image
+from explainers import (
+    METHODS,
+    Classifier,
+    Explainer,
+    ImageError,
+    NoAnswerError,
+    Prediction,
+    Target,
+    read_image,
+)
 from explainers.images.colouring import COLOUR_MAPS, Style
 from explainers.images.reading import MAX_BYTES
 from explainers.images.samples import SAMPLES
 from pages.parts import cache, classifiers
 from pages.parts.picture import Picture
-from pages.parts.words import percent
+from pages.parts.words import escaped, percent
 
 View = TypeVar("View")
 
@@ -60,7 +69,10 @@ class Selection:
 
 
 def frame(title: str) -> Selection:
-    """Draw the sidebar; to be called first on every page."""
+    """Draw the sidebar; to be called first on every page.
+
+    Where the network has no answer to the picture, say so, and that is all of the page.
+    """
     st.set_page_config(
         page_title=f"{title} · Triptych", page_icon=":material/view_column_2:", layout="wide"
     )
@@ -71,11 +83,24 @@ def frame(title: str) -> Selection:
         picture = _choose_picture()
         classifier = classifiers.choose(picture)
         pixels = classifier.prepare(picture.image)
-        prediction = cache.prediction(picture, classifier, pixels)
-        target = _choose_target(picture, classifier, prediction)
+        try:
+            prediction = cache.prediction(picture, classifier, pixels)
+            target = _choose_target(picture, classifier, prediction)
+        except NoAnswerError as reason:
+            prediction, missing = None, str(reason)
         methods = _choose_methods()
         style = _choose_style()
+    if prediction is None:
+        _say_why_not(picture, classifier, missing)
     return Selection(picture, classifier, pixels, prediction, target, methods, style)
+
+
+def _say_why_not(picture: Picture, classifier: Classifier, reason: str) -> NoReturn:
+    st.title("No answer", anchor="answer")
+    st.caption(f"{escaped(classifier.title)} looking at {escaped(picture.title)}.")
+    st.warning(escaped(reason), icon=":material/block:")
+    st.image(cache.screen(picture), alt=f"The picture: {picture.title}")
+    st.stop()
 
 
 def on_phone() -> bool:

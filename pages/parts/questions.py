@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from explainers import METHODS, Classifier, Explanation, Prediction, Target
+from explainers import METHODS, Classifier, Explanation, NoAnswerError, Prediction, Target
 from explainers.classifiers import zoo
 from explainers.images.regions import FILLS, hide
 from explainers.metrics.balance import balance
@@ -121,8 +121,13 @@ def ask_classifiers(selection: Selection) -> None:
         help="Those that are on this machine.",
     )
     others = [cache.classifier(name, Wanted(name).load) for name in chosen]
-    draw([_own_answer(selection, each) for each in (own, *others)], selection.methods,
-         selection.style)  # fmt: skip
+    rows = []
+    for each in (own, *others):
+        try:
+            rows.append(_own_answer(selection, each))
+        except NoAnswerError as reason:
+            st.warning(escaped(f"{each.title}: {reason}"), icon=":material/block:")
+    draw(rows, selection.methods, selection.style)
 
 
 QUESTIONS: dict[str, Callable[[Selection], None]] = {

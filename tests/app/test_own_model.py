@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from explainers import GradCam, open_classifier
@@ -19,6 +20,7 @@ from explainers.images.samples import SAMPLES
 from pages.parts import cache, classifiers
 from tests.app.charts import array, heatmaps
 from tests.app.driving import captions, class_menu, open_app
+from tests.classifiers.test_own_model import standardising
 
 LEGACY = Path(__file__).parents[1] / "classifiers" / "legacy"
 THREE_DEEP = (LEGACY / "three_deep.h5").read_bytes()
@@ -84,6 +86,49 @@ def test_a_zip_with_both_is_enough_and_another_scaling_answers_otherwise() -> No
     expected = open_classifier(THREE_DEEP, ["dog", "cat"], "0..255")
     shown = expected.predict(expected.prepare(SAMPLES["cat"].read())).top(1)[0]
     assert app.title[0].value == f"Why {shown.label}?"
+
+
+def _saved(model: keras.Model, folder: Path) -> bytes:
+    model.save(folder / "model.keras")
+    return (folder / "model.keras").read_bytes()
+
+
+def test_a_scaling_inside_that_is_fed_wrongly_is_doubted(tmp_path: Path) -> None:
+    """Rescaling(2, offset=-1) wants 0..1; of 0..255 it makes -1 to 509."""
+    keras.utils.set_random_seed(4)
+    scaled = layers.Rescaling(2.0, offset=-1, name="to_signed")
+    ends = [layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(2, activation="softmax")]
+    model = keras.Sequential([keras.Input((12, 16, 3)), scaled, *ends])
+    app = open_own(("model.keras", _saved(model, tmp_path)))
+    assert "in its layer 'to_signed': of 0..1 it makes -1 to 1, numbers as" in app.success[0].value
+    app.selectbox(key="model-scaling").set_value("0..255").run()
+    assert not app.success
+    assert "of 0..255 it makes -1 to 509. Networks are usually given" in app.warning[0].value
+    assert "0..1 comes to -1 to 1; choose it in the sidebar" in app.warning[0].value
+    given = app.dataframe[0].value.set_index("Pixels scaled to")["The network is given"]
+    assert given["0..255 (in use)"] == "-1 to 509"
+
+
+@pytest.mark.parametrize("page", [None, "pages/what_if.py"])
+def test_a_picture_without_an_answer_is_said_and_another_is_explained(
+    tmp_path: Path, page: str | None
+) -> None:
+    white = io.BytesIO()
+    Image.new("RGB", (40, 30), "white").save(white, "PNG")
+    app = open_own(("model.keras", _saved(standardising(), tmp_path)))
+    if page is not None:
+        app.switch_page(page).run()
+    before = app.title[0].value
+    app.segmented_control(key="source").set_value("Upload").run()
+    app.file_uploader(key="upload").set_value(("white.png", white.getvalue(), "image/png")).run()
+    assert not app.exception
+    assert app.title[0].value == "No answer"
+    assert "The network answered nan for class 0" in app.warning[0].value
+    assert "there is nothing to explain" in app.warning[0].value
+    app.segmented_control(key="source").set_value("Gallery").run()
+    app.button(key="sample-cat").click().run()
+    assert not app.exception
+    assert app.title[0].value == before
 
 
 def test_a_scaling_is_typed_in() -> None:

@@ -16,7 +16,15 @@ import numpy as np
 import pytest
 from keras import layers
 
-from explainers import Classifier, GradCam, ModelError, Scaling, check_up, open_classifier
+from explainers import (
+    Classifier,
+    GradCam,
+    ModelError,
+    NoAnswerError,
+    Scaling,
+    check_up,
+    open_classifier,
+)
 from explainers.classifiers.own_model import explain_as, open_model
 from explainers.classifiers.scaling import AS_THEY_ARE, CAFFE, SIGNED, UNIT
 from explainers.images.samples import SAMPLES
@@ -172,8 +180,9 @@ def test_a_wrong_number_of_labels_tells_both_numbers(tmp_path: Path) -> None:
     _network(layers.Dense(3)).save(tmp_path / "model.keras")
     with pytest.raises(ModelError, match="has 3 classes, but 2 labels were given"):
         open_classifier(tmp_path / "model.keras", ["a", "b"])
-    with pytest.raises(ModelError, match=r"no scaling 'maybe'; there are auto, 0\.\.1"):
-        open_classifier(tmp_path / "model.keras", scaling="maybe")
+    for scaling, said in (("maybe", "'maybe'"), (5, "5"), (None, "None"), (["0..1"], "")):
+        with pytest.raises(ModelError, match=rf"no scaling {said}.*; there are auto, 0\.\.1"):
+            open_classifier(tmp_path / "model.keras", scaling=scaling)
 
 
 def test_a_path_that_leads_nowhere_is_said() -> None:
@@ -311,6 +320,82 @@ def test_the_check_up_compares_scalings_and_knows_the_bundled_one(
     assert answers["0..255"].answer.label != "Egyptian cat"
     assert found.likeliest is not None
     assert found.likeliest.scaling == lite0.scaling
+
+
+def _adapted_to_unit() -> layers.Layer:
+    """Adapted as a person does whose pictures lie in 0..1."""
+    norm = layers.Normalization()
+    photographs = [keras.ops.image.resize(each.read(), (40, 40)) for each in SAMPLES.values()]
+    norm.adapt(np.stack(photographs).astype(np.float32) / 255)
+    return norm
+
+
+@pytest.mark.parametrize(
+    ("scale", "found", "low", "high"),
+    [
+        (lambda: layers.Rescaling(1 / 127.5, offset=-1), AS_THEY_ARE, -1, 1),
+        (lambda: layers.Rescaling(2.0, offset=-1), UNIT, -1, 1),
+        (_adapted_to_unit, UNIT, -2, 3),
+        (lambda: layers.Rescaling(1.0, offset=-116.0), AS_THEY_ARE, -116, 139),
+    ],
+)
+def test_a_layer_that_scales_is_asked_what_it_makes_of_pixels(
+    tmp_path: Path, scale: Any, found: Scaling, low: float, high: float
+) -> None:
+    keras.utils.set_random_seed(4)
+    model = keras.Sequential(
+        [
+            keras.Input(SHAPE),
+            scale(),
+            layers.Conv2D(4, 3),
+            layers.Flatten(),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.save(tmp_path / "model.keras")
+    classifier = open_classifier(tmp_path / "model.keras")
+    assert classifier.scaling == found
+    pixels = np.random.default_rng(0).uniform(0, 255, SHAPE).astype(np.float32)
+    fed = check_up(classifier, pixels).fed
+    assert fed.scaling == found
+    assert fed.given == pytest.approx((low, high), abs=0.9)
+    assert fed.usual == (high < 5)
+    raw = check_up(classifier.variant(scaling=AS_THEY_ARE), pixels).fed
+    assert raw.usual == (found == AS_THEY_ARE and high < 5)
+    twice = check_up(classifier.variant(scaling=UNIT), pixels).fed
+    assert twice.usual == (found == UNIT)
+
+
+def standardising() -> keras.Model:
+    """A network that standardises each picture, and divides by nothing where it does not vary."""
+    keras.utils.set_random_seed(4)
+    inputs = keras.Input(SHAPE)
+    centred = inputs - keras.ops.mean(inputs, axis=(1, 2, 3), keepdims=True)
+    spread = keras.ops.sqrt(keras.ops.mean(centred * centred, axis=(1, 2, 3), keepdims=True))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(centred / spread))
+    return keras.Model(inputs, layers.Dense(3, activation="softmax")(x))
+
+
+def test_an_answer_that_is_no_number_is_said_in_a_sentence(tmp_path: Path) -> None:
+    standardising().save(tmp_path / "model.keras")
+    classifier = open_classifier(tmp_path / "model.keras", ["a", "b", "c"])
+    varied = np.random.default_rng(0).uniform(0, 255, SHAPE).astype(np.float32)
+    white = np.full(SHAPE, 255, np.float32)
+    assert classifier.predict(varied).probabilities.sum() == pytest.approx(1)
+    for ask in (
+        lambda: classifier.predict(white),
+        lambda: classifier.probabilities(np.stack([varied, white])),
+        lambda: classifier.masked_probabilities(
+            varied, white, np.zeros(SHAPE[:2], int), np.zeros((1, 1))
+        ),
+    ):
+        with pytest.raises(NoAnswerError, match="answered nan for a, nan for b, nan for c: that"):
+            ask()
+    with pytest.raises(NoAnswerError, match="not all finite"):
+        GradCam().explain(classifier, white, 0)
+    found = check_up(classifier, white)
+    assert found.fed.answer is None
+    assert any(fed.answer is not None for fed in found.feedings), "torch's makes white a colour"
 
 
 def test_two_threads_open_two_models(tmp_path: Path) -> None:
