@@ -12,6 +12,7 @@ from keras.applications.imagenet_utils import preprocess_input
 from explainers import Classifier, Prediction, Target
 from explainers.classifiers import scaling
 from explainers.classifiers.classifier import INPUT, Score, centre_square
+from tests.conftest import Hold
 
 STEP = 0.5
 
@@ -24,7 +25,7 @@ def _score(classifier: Classifier, batch: np.ndarray, target: Target, of: Score)
 @pytest.mark.parametrize("of", ["logit", "probability"])
 @pytest.mark.parametrize("target", [Target(1), Target(2, rather_than=0)])
 def test_gradients_agree_with_finite_differences(
-    smooth_model: keras.Model, target: Target, of: Score
+    smooth_model: keras.Model, target: Target, of: Score, held: Hold
 ) -> None:
     classifier = Classifier(smooth_model, name="smooth", labels="abc", scaling=scaling.SIGNED)
     random = np.random.default_rng(4)
@@ -36,11 +37,12 @@ def test_gradients_agree_with_finite_differences(
             classifier, np.stack([pixels + STEP * along, pixels - STEP * along]), target, of
         )
         slope = (forward - backward) / (2 * STEP)
-        assert slope == pytest.approx(float((local.gradients[0] * along).sum()), rel=0.02)
+        difference = abs(slope / float((local.gradients[0] * along).sum()) - 1)
+        held("Gradients by the pixels", "finite differences, relative", difference, 0.02)
 
 
 def test_layer_gradients_agree_with_a_tape_on_the_split_model(
-    smooth_model: keras.Model, smooth: Classifier, pixels: np.ndarray
+    smooth_model: keras.Model, smooth: Classifier, pixels: np.ndarray, held: Hold
 ) -> None:
     early = keras.Model(smooth_model.inputs, smooth_model.get_layer("early").output)
     activations = tf.constant(early.predict(pixels[None] / 255, verbose=0))
@@ -51,7 +53,8 @@ def test_layer_gradients_agree_with_a_tape_on_the_split_model(
         logit = (pooled @ answer.kernel + answer.bias)[0, 2]
     (local,) = smooth.gradients(pixels[None], 2, at=("early",))
     np.testing.assert_allclose(local.values, activations, atol=1e-5)
-    np.testing.assert_allclose(local.gradients, tape.gradient(logit, activations), atol=1e-7)
+    difference = np.abs(local.gradients - tape.gradient(logit, activations)).max()
+    held("Gradients by a layer", "a tape on the split Keras model", difference, 1e-7)
 
 
 def test_both_gradients_come_in_one_pass(smooth: Classifier, pixels: np.ndarray) -> None:
@@ -88,8 +91,11 @@ def test_masked_pictures_are_composed_as_numpy_would(
 @pytest.mark.parametrize(
     ("ours", "mode"), [(scaling.SIGNED, "tf"), (scaling.TORCH, "torch"), (scaling.CAFFE, "caffe")]
 )
-def test_scalings_are_those_of_keras(ours: scaling.Scaling, mode: str, pixels: np.ndarray) -> None:
-    np.testing.assert_allclose(ours(pixels), preprocess_input(pixels.copy(), mode=mode), atol=1e-4)
+def test_scalings_are_those_of_keras(
+    ours: scaling.Scaling, mode: str, pixels: np.ndarray, held: Hold
+) -> None:
+    difference = np.abs(ours(pixels) - preprocess_input(pixels.copy(), mode=mode)).max()
+    held("Scaling of pixels", "Keras's preprocess_input", difference, 1e-4)
 
 
 def test_threads_share_one_classifier(smooth_model: keras.Model, pixels: np.ndarray) -> None:

@@ -12,6 +12,7 @@ from explainers import Classifier
 from explainers.classifiers.graph import Graph, UnsupportedModelError
 from explainers.classifiers.scaling import SIGNED, UNIT
 from explainers.classifiers.screening import ModelError
+from tests.conftest import Hold
 
 SHAPE = (12, 16, 3)
 
@@ -100,14 +101,15 @@ def _state(model: keras.Model) -> tuple:
 
 
 def test_a_nested_model_answers_as_keras_does_and_is_left_alone(
-    nested: tuple[keras.Model, list[str]],
+    nested: tuple[keras.Model, list[str]], held: Hold
 ) -> None:
     model, paths = nested
     batch = np.random.default_rng(1).uniform(0, 255, (5, *SHAPE)).astype(np.float32)
     expected = model.predict(batch, verbose=0)
     weights, state = model.get_weights(), _state(model)
     classifier = Classifier(model, name="nested", labels="abc")
-    np.testing.assert_allclose(classifier.probabilities(batch), expected, atol=1e-6)
+    difference = np.abs(classifier.probabilities(batch) - expected).max()
+    held("Probabilities at any nesting", "the unmodified Keras model", difference, 1e-6)
     assert [layer.path for layer in classifier.convolutions] == paths
     (local,) = classifier.gradients(batch[:1], 1, at=(paths[0],))
     assert local.gradients.any()
@@ -116,18 +118,16 @@ def test_a_nested_model_answers_as_keras_does_and_is_left_alone(
         np.testing.assert_array_equal(before, after)
 
 
-def test_inner_activations_are_those_of_keras() -> None:
+def test_inner_activations_are_those_of_keras(held: Hold) -> None:
     keras.utils.set_random_seed(5)
     model = functional_in_sequential()
     backbone = model.get_layer("backbone")
     batch = np.random.default_rng(1).uniform(0, 1, (2, *SHAPE)).astype(np.float32)
     classifier = Classifier(model, name="nested", labels="abc")
     inner = keras.Model(backbone.inputs, backbone.get_layer("second").output)
-    np.testing.assert_allclose(
-        classifier.activations(batch, "backbone/second")[0],
-        inner.predict(batch, verbose=0),
-        atol=1e-6,
-    )
+    (found,) = classifier.activations(batch, "backbone/second")
+    difference = np.abs(found - inner.predict(batch, verbose=0)).max()
+    held("Outputs of inner layers", "a Keras model that ends there", difference, 1e-6)
     layer = classifier.layer("backbone/sum")
     assert (layer.grid, layer.channels, layer.convolution) == ((12, 16), 4, False)
 
