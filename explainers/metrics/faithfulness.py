@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from explainers.classifiers.prediction import Target
+from explainers.explanation import Explanation, resample
 from explainers.images.regions import fill_picture
 from explainers.metrics.agreement import BLOB, centred_blob
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 Kind = Literal["deletion", "insertion"]
 KINDS: tuple[Kind, ...] = ("deletion", "insertion")
 RANDOM = "random order"
+RANDOM_ORDERS = 19
+"""So many that a random order does better than all of them once in 20."""
+
+STEPS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +53,11 @@ class Curve:
         return self.runs.mean(axis=0)
 
     @property
+    def deviation(self) -> np.ndarray:
+        """(n + 1,) the standard deviation of the runs, from a sample of at least two."""
+        return self.runs.std(axis=0, ddof=1)
+
+    @property
     def areas(self) -> np.ndarray:
         """(r,) the area under each run, in 0..1."""
         return np.trapezoid(self.runs, self.shares, axis=1)
@@ -59,15 +69,61 @@ class Curve:
 
     @property
     def spread(self) -> float:
-        """The standard deviation of the areas of the runs."""
-        return float(self.areas.std())
+        """The standard deviation of the areas, from a sample of at least two runs."""
+        return float(self.areas.std(ddof=1))
 
 
-def beats(curve: Curve, random: Curve) -> bool:
-    """Whether an order does better than every run of the random one."""
-    if curve.kind == "deletion":
-        return curve.area < float(random.areas.min())
-    return curve.area > float(random.areas.max())
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """The curves so far.
+
+    Parameters
+    ----------
+    curves : tuple of Curve
+        Each kind in turn; of each the maps in their order, the blob, and the random order with as
+        many runs as there are yet.
+    done, total : int
+        How many orders have been followed, and how many there are; each costs the same.
+    """
+
+    curves: tuple[Curve, ...]
+    done: int
+    total: int
+
+    def of(self, kind: Kind) -> dict[str, Curve]:
+        """The curves of a kind, by name."""
+        return {curve.name: curve for curve in self.curves if curve.kind == kind}
+
+
+def beaten(curve: Curve, random: Curve) -> int:
+    """How many runs of the random order an order does better than.
+
+    An order that knows nothing is one more random order, and takes each place among them equally
+    often. So it does better than at least k of n with probability (n + 1 - k) / (n + 1), and
+    better than all n once in n + 1 [1]_. That holds for one map and one kind. Where several are
+    asked, each has that chance: of m maps that know nothing, m / (n + 1) beat all on average.
+
+    References
+    ----------
+    .. [1] B. Phipson, G. K. Smyth, "Permutation P-values Should Never Be Zero", Statistical
+       Applications in Genetics and Molecular Biology 9(1), 2010.
+    """
+    better = random.areas > curve.area if curve.kind == "deletion" else random.areas < curve.area
+    return int(better.sum())
+
+
+def passes(
+    maps: int,
+    segments: np.ndarray,
+    *,
+    steps: int = STEPS,
+    kinds: Sequence[Kind] = KINDS,
+    random_runs: int = RANDOM_ORDERS,
+) -> int:
+    """The forward passes that `curves` takes for some maps, before it is run."""
+    ends = 2
+    orders = _orders(maps, kinds, random_runs)
+    return ends + orders * (len(_hidden(segments, steps)) - ends)
 
 
 def curves(
@@ -78,12 +134,16 @@ def curves(
     segments: np.ndarray,
     *,
     fill: str = "blur",
-    steps: int = 50,
+    steps: int = STEPS,
     kinds: Sequence[Kind] = KINDS,
-    random_runs: int = 5,
+    random_runs: int = RANDOM_ORDERS,
     seed: int = 0,
-) -> Iterator[Curve]:
-    """Deletion and insertion curves [1]_ of some maps, of random orders, and of a blob.
+) -> Iterator[Tested]:
+    """Deletion and insertion curves [1]_ of some maps, of a blob, and of random orders.
+
+    To show units in an order is to hide them in the reverse order, read backwards. A random order
+    reversed is as random, so each is followed once and serves both kinds. The whole picture and
+    the one that is all hidden, where every curve begins or ends, are asked about once.
 
     Parameters
     ----------
@@ -101,34 +161,67 @@ def curves(
         In how many steps all units are hidden.
     kinds : sequence of {"deletion", "insertion"}
     random_runs : int
+        How many random orders; see `beaten`. They take as many steps as the maps, so that a random
+        order and a map are measured alike.
     seed : int
         Of the random orders, and of how ties are broken.
 
     Yields
     ------
-    Curve
-        The maps in their order, then the blob, then the random order; each kind in turn.
+    Tested
+        After each order; the last has all curves.
 
     References
     ----------
     .. [1] V. Petsiuk, A. Das, K. Saenko, "RISE: Randomized Input Sampling for Explanation of
        Black-box Models", BMVC 2018.
     """
-    count = int(segments.max()) + 1
     index = Target.of(target).index
     random = np.random.default_rng(seed)
     filled = fill_picture(pixels, fill, segments)
-    hidden = np.unique(np.linspace(0, count, steps + 1).round().astype(int))
-    chance = [random.permutation(count) for _ in range(random_runs)]
-    named = {**maps, BLOB: _blob(segments)}
-    orders = {name: [_order(strengths, random)] for name, strengths in named.items()}
-    orders[RANDOM] = chance
-    for kind in kinds:
-        for name, each in orders.items():
-            rows = np.concatenate([_rows(order, hidden, kind) for order in each])
-            answers = classifier.masked_probabilities(pixels, filled, segments, rows)
-            runs = answers[:, index].reshape(len(each), len(hidden))
-            yield Curve(name, kind, hidden / count, runs, each[0])
+    hidden = _hidden(segments, steps)
+    units, between = hidden[-1], hidden[1:-1]
+
+    def ask(rows: np.ndarray) -> np.ndarray:
+        return classifier.masked_probabilities(pixels, filled, segments, rows)[:, index]
+
+    whole, nothing = ask(np.array([[True] * units, [False] * units]))
+
+    def follow(order: np.ndarray) -> np.ndarray:
+        """The probabilities while the units are hidden in an order, (n + 1,)."""
+        answers = ask(_shown(order, between)) if len(between) else ()
+        return np.array([whole, *answers, nothing], np.float32)
+
+    def curve(name: str, kind: Kind, order: np.ndarray, runs: list[np.ndarray]) -> Curve:
+        """Of units hidden in an order, or of the same read backwards: shown in the reverse."""
+        if kind == "deletion":
+            return Curve(name, kind, hidden / units, np.stack(runs), order)
+        backwards = np.stack([run[::-1] for run in runs])
+        return Curve(name, kind, (units - hidden[::-1]) / units, backwards, order[::-1])
+
+    found: dict[Kind, dict[str, Curve]] = {kind: {} for kind in kinds}
+    total = _orders(len(maps), kinds, random_runs)
+
+    def tested(done: int) -> Tested:
+        each = (curve for by_name in found.values() for curve in by_name.values())
+        return Tested(tuple(each), done, total)
+
+    done = 0
+    chance = [random.permutation(units) for _ in range(random_runs)]
+    for name, strengths in {**maps, BLOB: _blob(segments)}.items():
+        order = hottest_first(strengths, random)
+        for kind in kinds:
+            hiding = order if kind == "deletion" else order[::-1]
+            found[kind][name] = curve(name, kind, hiding, [follow(hiding)])
+            done += 1
+            yield tested(done)
+    runs: list[np.ndarray] = []
+    for order in chance:
+        runs.append(follow(order))
+        for kind in kinds:
+            found[kind][RANDOM] = curve(RANDOM, kind, chance[0], runs)
+        done += 1
+        yield tested(done)
 
 
 def cells(shape: tuple[int, int], n: int = 14) -> np.ndarray:
@@ -140,16 +233,46 @@ def cells(shape: tuple[int, int], n: int = 14) -> np.ndarray:
     return (rows[:, None] * min(n, shape[1]) + columns).astype(np.int32)
 
 
-def _rows(order: np.ndarray, counts: np.ndarray, kind: Kind) -> np.ndarray:
+def strengths_of(explanation: Explanation, segments: np.ndarray) -> np.ndarray:
+    """The mean of a map over each unit, ``(k,)`` float64.
+
+    Of the map as it is shown: superpixels that LIME fitted but the map leaves out are zero.
+
+    Parameters
+    ----------
+    explanation : Explanation
+    segments : (h, w) int ndarray
+        The unit of every pixel, 0 to k - 1.
+    """
+    heatmap = resample(explanation.heatmap, (segments.shape[0], segments.shape[1]))
+    flat = segments.ravel()
+    return np.bincount(flat, heatmap.ravel()) / np.bincount(flat)
+
+
+def hottest_first(strengths: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """The units from the hottest to the coldest, ``(k,)`` int.
+
+    Ties are in a random order: so are the units that a map leaves out, and all of a flat one.
+    """
+    return np.lexsort((random.random(len(strengths)), -np.asarray(strengths, np.float64)))
+
+
+def _hidden(segments: np.ndarray, steps: int) -> np.ndarray:
+    """How many units are hidden at each point of a curve, 0 and all among them."""
+    units = int(segments.max()) + 1
+    return np.unique(np.linspace(0, units, steps + 1).round().astype(int))
+
+
+def _orders(maps: int, kinds: Sequence[Kind], random_runs: int) -> int:
+    """How many orders are followed: those of the maps and of the blob for each kind."""
+    return (maps + 1) * len(kinds) + random_runs
+
+
+def _shown(order: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Which units are shown when so many are hidden, the first of the order first."""
     place = np.empty(len(order), int)
     place[order] = np.arange(len(order))
-    reached = place[None] < counts[:, None]
-    return ~reached if kind == "deletion" else reached
-
-
-def _order(strengths: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """The hottest first; ties in a random order, so that a flat map is a random one."""
-    return np.lexsort((random.random(len(strengths)), -np.asarray(strengths, np.float64)))
+    return place >= hidden[:, None]
 
 
 def _blob(segments: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ class Repeats:
 
     @property
     def correlations(self) -> np.ndarray:
-        """Of each pair of runs, Spearman's rank correlation of the 14 x 14 grids.
+        """Of each pair of runs, Spearman's rank correlation of the 14 x 14 grids, as shown.
 
         In -1..1, higher is steadier; two maps that are the same give 1, even where both are blank.
         """
@@ -49,6 +49,9 @@ class Repeats:
     @property
     def flipping(self) -> np.ndarray | None:
         """The superpixels whose coefficient is positive in one run and negative in another.
+
+        Of all superpixels, also of those that the map leaves out: a piece that is red in one map
+        and too weak to be shown in the next may speak against the class there.
 
         Returns
         -------

@@ -27,7 +27,7 @@ from explainers import (
 from explainers import check_up as look_over
 from explainers.classifiers.typical import typical_pictures
 from explainers.images.samples import SAMPLES
-from explainers.metrics.flipping import Flip, strengths_of
+from explainers.metrics.flipping import Flip, effects_of
 from explainers.metrics.flipping import flip as find_flip
 from explainers.metrics.pointing import Hiding, hide_hottest
 from pages.parts.picture import Picture, data_uri
@@ -211,7 +211,7 @@ def flip(
         picture.digest,
         asked.name,
         settings,
-        lambda: find_flip(asked, pixels, segments, strengths_of(difference, segments), fill, until),
+        lambda: find_flip(asked, pixels, segments, effects_of(difference, segments), fill, until),
     )
 
 

@@ -94,7 +94,7 @@ def change_figure(
 
 
 def curves_figure(curves: Sequence[Curve], *, height: int, theme: str) -> go.Figure:
-    """Deletion or insertion curves, each a line with its area; a random order with its spread."""
+    """Deletion or insertion curves, each a line with its area; random orders with their spread."""
     lines = [
         _line(
             place, f"{curve.name} {curve.area:.3f}", curve.shares, curve.mean,
@@ -107,7 +107,7 @@ def curves_figure(curves: Sequence[Curve], *, height: int, theme: str) -> go.Fig
             line.update(
                 marker_color=INK[theme],
                 line={"color": INK[theme], "dash": "dot"},
-                error_y={"array": curve.runs.std(axis=0), "color": FAINT[theme], "width": 0},
+                error_y={"array": curve.deviation, "color": FAINT[theme], "width": 0},
             )
     return _plot(
         lines, theme, height + 60, "Share of the pieces", "Probability",

@@ -5,16 +5,19 @@ from dataclasses import replace
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explainers import METHODS, Classifier, Explanation, NoAnswerError, Prediction, Target
 from explainers.classifiers import zoo
 from explainers.images.regions import FILLS, hide
 from explainers.metrics.balance import balance
+from explainers.metrics.flipping import PAIRED, Flip, pairs_with_less, try_pairs
 from pages.parts import cache
 from pages.parts.classifiers import Wanted
 from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, screen_theme
 from pages.parts.grid import Subject, draw
+from pages.parts.jobs import work
 from pages.parts.picture import Picture
 from pages.parts.plots import steps_figure
 from pages.parts.words import escaped, in_words, percent
@@ -239,7 +242,7 @@ def _where(cell: tuple[int, int] | None) -> str:
 def _draw_flip(
     selection: Selection, differences: Sequence[Explanation | None], target: Target
 ) -> None:
-    """The smallest region that changes the answer, the picture without it, and the way there."""
+    """A region that changes the answer, the picture without it, and the way there."""
     st.subheader("What has to be hidden for another answer?", anchor=False)
     usable = {d.explainer.title: d for d in differences if d is not None and not d.blank_reason}
     if not usable:
@@ -251,7 +254,8 @@ def _draw_flip(
     with st.container(horizontal=True, vertical_alignment="bottom"):
         title = st.selectbox(
             "In the order of", list(usable), len(usable) - 1, key="flip-by",
-            help="Pieces are hidden from the strongest of this difference map to the weakest.",
+            help="Pieces are hidden from the strongest for this method to the weakest; for LIME by "
+            "all its coefficients, also of pieces that the map leaves out.",
         )  # fmt: skip
         fill = st.selectbox(
             "Hidden pieces show", FILLS, key="flip-fill", persist_state="session",
@@ -265,27 +269,7 @@ def _draw_flip(
         segments = cache.segments(selection.picture, selection.classifier, selection.pixels)
     found = cache.flip(selection.picture, selection.classifier, selection.pixels, difference,
                        segments, fill, until)  # fmt: skip
-    wanted = "another class" if until is None else escaped(expected.label)
     left, right = st.columns([1, 2], gap="large", vertical_alignment="center")
-    if found.winner is None:
-        left.info(
-            f"Nothing changes it: {wanted} does not win even when everything is hidden in this "
-            "order.",
-            icon=":material/block:",
-        )
-    else:
-        winner = escaped(selection.prediction.labels[found.winner])
-        left.image(
-            cache.screen(_in_grey(selection, found.region)), width="stretch",
-            alt=f"The picture with what has to be hidden in grey: {found.share:.1%} of it",
-        )  # fmt: skip
-        count = len(found.hidden)
-        left.markdown(
-            f"**{found.share:.1%} of the picture**, {count} piece{'' if count == 1 else 's'} of "
-            f"{segments.max() + 1}: without them it is *{winner}* "
-            f"({percent(float(found.after[found.winner]))}) and no longer *{escaped(first.label)}* "
-            f"({percent(float(found.after[first.index]))})."
-        )
     shown = list(dict.fromkeys([first.index, target.index, target.classes[1]]))
     if found.winner is not None:
         shown = list(dict.fromkeys([*shown, found.winner]))
@@ -299,3 +283,75 @@ def _draw_flip(
         config=QUIET,
         alt="Probabilities while more and more pieces are hidden",
     )
+    order = f"{difference.explainer} {target} {difference.done}"
+    _draw_smallest(selection, left.empty(), found, segments, order)
+
+
+def _draw_smallest(
+    selection: Selection, place: DeltaGenerator, found: Flip, segments: np.ndarray, order: str
+) -> None:
+    """The region, and below the offer to try every pair of pieces that has less area."""
+    pairs = len(pairs_with_less(found, segments))
+    run = cache.job(
+        selection.picture.digest,
+        selection.classifier.name,
+        f"pairs {order} {found.fill} {found.until}",
+    )
+
+    def tried() -> bool:
+        return not pairs or (run.finished and not run.failure)
+
+    def draw_region() -> None:
+        smallest = run.latest.flip if run.latest else found
+        _draw_region(selection, place, smallest, segments, tried=tried())
+
+    draw_region()
+    if tried():
+        return
+    work(
+        run, lambda: try_pairs(selection.classifier, selection.pixels, segments, found),
+        "Try pairs, at most" if found.winner is None else "Try smaller pairs, at most",
+        pairs, selection.classifier, lambda latest, settled: None,
+    )  # fmt: skip
+    if tried():
+        draw_region()
+
+
+def _draw_region(
+    selection: Selection, place: DeltaGenerator, found: Flip, segments: np.ndarray, *, tried: bool
+) -> None:
+    """The picture without the region, what the network says then, and what was tried."""
+    labels = selection.prediction.labels
+    before = int(found.probabilities[0].argmax())
+    pieces = int(segments.max()) + 1
+    pairs = f"{pieces}" if pieces <= PAIRED else f"{PAIRED} strongest"
+    with place.container():
+        if found.winner is None:
+            wanted = "another class" if found.until is None else escaped(labels[found.until])
+            many = f"any single piece or any pair of the {pairs}" if tried else "any single piece"
+            st.info(
+                f"Nothing changes it: {wanted} does not win when the {pieces} pieces are hidden "
+                f"in this order, not even when all are, nor when {many} is.",
+                icon=":material/block:",
+            )
+            return
+        st.image(
+            cache.screen(_in_grey(selection, found.region)), width="stretch",
+            alt=f"The picture with what was hidden in grey: {found.share:.1%} of it",
+        )  # fmt: skip
+        count = len(found.hidden)
+        st.markdown(
+            f"**{found.share:.1%} of the picture**, {count} piece{'' if count == 1 else 's'} of "
+            f"{pieces}: without {'it' if count == 1 else 'them'} it is "
+            f"*{escaped(labels[found.winner])}* ({percent(float(found.after[found.winner]))}) and "
+            f"no longer *{escaped(labels[before])}* ({percent(float(found.after[before]))})."
+        )
+        needed = f"Each of the {count} is needed. " if count > 1 else ""
+        less = (
+            f"No single piece and no pair of the {pairs} does it with less area."
+            if tried
+            else f"No single piece of the {pieces} does it with less area; pairs were not tried."
+        )
+        more = " Three and more were tried in this order alone." if pieces > 2 else ""
+        if pieces > 1:
+            st.caption(f"{needed}{less}{more}")

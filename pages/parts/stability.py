@@ -149,7 +149,7 @@ def _draw(selection: Selection, asked: Asked) -> None:
                 "Area whose sign flips": st.column_config.NumberColumn(
                     format="percent",
                     help="Superpixels that speak for the class in one answer and against it in "
-                    "another; hatched below.",
+                    "another, also those that the map leaves out; hatched below.",
                 ),
             },
             alt="How steady each method is",

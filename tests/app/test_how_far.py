@@ -6,8 +6,7 @@ import pytest
 from explainers import GradCam, LimeSuperpixels, Saliency, load_classifier
 from explainers.images.samples import SAMPLES
 from explainers.metrics.agreement import agreements
-from explainers.metrics.faithfulness import RANDOM, cells, curves
-from explainers.metrics.flipping import strengths_of
+from explainers.metrics.faithfulness import RANDOM, beaten, cells, curves, strengths_of
 from explainers.metrics.randomisation import randomisation
 from explainers.metrics.stability import ask_again
 from tests.app.charts import array, charts
@@ -67,20 +66,32 @@ def test_the_test_costs_what_it_says_and_shows_what_the_library_finds(
         return original(self, pixels, fill, segments, rows)
 
     monkeypatch.setattr(type(classifier), "masked_probabilities", counted)
-    button(app, "Run the test: 154 passes").click().run()
+    button(app, "Run the test: 209 passes").click().run()
     assert not app.exception
-    assert sum(asked) == 154
+    assert sum(asked) == 209 == 2 + 9 * (2 * 2 + 19)
     explanation = GradCam().explain(classifier, pixels, 967)
     segments = cells((224, 224))
     strengths = {"Grad-CAM": strengths_of(explanation, segments)}
-    found = list(curves(classifier, pixels, 967, strengths, segments, steps=10))
+    *_, found = curves(classifier, pixels, 967, strengths, segments, steps=10)
     table = app.dataframe[0].value.set_index("Order")
-    for curve in found:
-        column = next(name for name in table if name.lower().startswith(f"{curve.kind} ("))
+    for curve in found.curves:
+        kind, random = curve.kind.capitalize(), found.of(curve.kind)[RANDOM]
+        column = next(name for name in table if name.startswith(f"{kind} ("))
         assert table.loc[curve.name, column].startswith(f"{curve.area:.3f}")
+        better = f"{beaten(curve, random)} of 19" if curve is not random else "–"
+        assert table.loc[curve.name, f"{kind}: random orders beaten"] == better
+    said = texts(app)
+    assert beaten(found.of("insertion")["Grad-CAM"], found.of("insertion")[RANDOM]) == 19
+    assert (
+        "Grad-CAM does better than all 19 random orders; a random order would be that once in 20."
+        in said
+    )
+    assert "2 questions, 2 for each map. Of 2 random orders, 0.1 would be better than all 19" in (
+        captions(app)
+    )
     named = [trace for trace in charts(app) if "name" in trace]
     lines = [trace for trace in named if trace["name"].startswith("Grad-CAM")]
-    np.testing.assert_allclose(array(lines[0]["y"]), found[0].mean, atol=1e-5)
+    np.testing.assert_allclose(array(lines[0]["y"]), found.curves[0].mean, atol=1e-5)
     assert any(RANDOM in trace["name"] for trace in named)
     assert "does best, with" in "\n".join(element.value for element in app.markdown)
 
@@ -90,13 +101,35 @@ def test_a_finished_test_is_kept_and_other_settings_ask_again() -> None:
     app.number_input(key="test-steps").set_value(5).run()
     button(app, "Run the test").click().run()
     app.selectbox(key="test-fill").set_value("black").run()
-    assert button(app, "Run the test").label.startswith("Run the test: 84 passes, about ")
+    assert button(app, "Run the test").label.startswith("Run the test: 94 passes, about ")
     app.selectbox(key="test-fill").set_value("blur").run()
     assert not [each for each in app.button if each.label.startswith("Run the test")]
     app.segmented_control(key="test-unit").set_value("Superpixels").run()
     button(app, "Run the test").click().run()
     assert not app.exception
     assert len(app.dataframe) == 1
+
+
+def test_superpixels_are_ranked_by_the_map_on_screen(coffee) -> None:
+    """LIME fits all pieces and its map shows three, all for the class."""
+    classifier, pixels = coffee
+    app = open_app(PAGE, picture="coffee", methods=["LIME superpixels"])
+    app.number_input(key="lime-shown").set_value(3).run()
+    app.toggle(key="lime-positive_only").set_value(True).run()
+    app.segmented_control(key="test-unit").set_value("Superpixels").run()
+    app.number_input(key="test-steps").set_value(5).run()
+    button(app, "Run the test").click().run()
+    assert not app.exception
+    lime = LimeSuperpixels(samples=60, shown=3, positive_only=True)
+    explanation = lime.explain(classifier, pixels, 967)
+    strengths = strengths_of(explanation, explanation.segments)
+    assert (strengths > 0).sum() == 3
+    assert (strengths == 0).sum() == len(strengths) - 3
+    *_, found = curves(
+        classifier, pixels, 967, {"LIME superpixels": strengths}, explanation.segments, steps=5
+    )
+    (line, _) = (each for each in charts(app) if each.get("name", "").startswith("LIME"))
+    np.testing.assert_allclose(array(line["y"]), found.curves[0].mean, atol=1e-5)
 
 
 def test_asking_again_shows_what_the_library_finds(coffee) -> None:

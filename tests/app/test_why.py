@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from explainers import Classifier, GradCam, LimeSuperpixels, Target, load_classifier
 from explainers.images.samples import SAMPLES
-from explainers.metrics.flipping import flip
+from explainers.metrics.flipping import effects_of, flip, pairs_with_less, try_pairs
 from tests.app.charts import array, heatmaps
 from tests.app.driving import captions, class_menu, open_app
 
@@ -63,6 +63,47 @@ def test_what_has_to_be_hidden_is_shown(rocket: tuple[Classifier, np.ndarray]) -
     assert found.winner == 657
     assert f"**{found.share:.1%} of the picture**" in markdown(app)
     assert "without them it is *missile*" in markdown(app)
+    count = difference.surrogate.segments.max() + 1
+    assert f"No single piece of the {count} does it with less area; pairs were not" in captions(app)
+
+
+def test_pairs_are_tried_at_a_price_and_what_was_tried_is_said(
+    lite0: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The motorcycle: hiding one piece of 2.9 % does it, and so do two that are smaller."""
+    pixels = lite0.prepare(SAMPLES["motorcycle"].read())
+    said, expected = (answer.index for answer in lite0.predict(pixels).top(2))
+    app = open_app(PAGE, picture="motorcycle", methods=["LIME superpixels"])
+    target = Target(said, rather_than=expected)
+    difference = LimeSuperpixels(samples=60).explain(lite0, pixels, target)
+    segments = difference.segments
+    assert segments is not None
+    start = flip(lite0, pixels, segments, effects_of(difference, segments), until=expected)
+    assert len(start.hidden) == 1
+    assert f"**{start.share:.1%} of the picture**" in markdown(app)
+    asked: list[int] = []
+    original = Classifier.masked_probabilities
+
+    def counted(self, pixels, fill, segments, rows):
+        asked.append(len(rows))
+        return original(self, pixels, fill, segments, rows)
+
+    monkeypatch.setattr(Classifier, "masked_probabilities", counted)
+    price = len(pairs_with_less(start, segments))
+    (button,) = (each for each in app.button if each.label.startswith("Try smaller pairs"))
+    assert button.label.startswith(f"Try smaller pairs, at most: {price:,} passes, about ")
+    button.click().run()
+    assert not app.exception
+    assert 0 < sum(asked) <= price
+    *_, tried = try_pairs(lite0, pixels, segments, start)
+    assert len(tried.flip.hidden) == 2
+    assert tried.flip.share < start.share
+    assert f"**{tried.flip.share:.1%} of the picture**, 2 pieces" in markdown(app)
+    count = segments.max() + 1
+    assert f"No single piece and no pair of the {count} does it with less area" in captions(app)
+    assert not [each for each in app.button if each.label.startswith("Try ")]
+    app.run()
+    assert f"**{tried.flip.share:.1%} of the picture**, 2 pieces" in markdown(app)
 
 
 def test_another_class_is_expected_and_cannot_be_had() -> None:

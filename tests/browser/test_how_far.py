@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 def test_the_picture_at_a_point_of_a_curve(page: Page, address: str) -> None:
     page.goto(f"{address}/how_far?picture=coffee&methods=Grad-CAM")
     expect(page.get_by_text(COMPLETE)).to_be_visible()
-    page.get_by_role("button", name="Run the test: 714 passes").click()
+    page.get_by_role("button", name="Run the test: 1,129 passes").click()
     expect(page.get_by_text("Deletion: Grad-CAM does best")).to_be_visible()
     curve = page.locator(".st-key-curves-deletion .scatterlayer .trace").first
     points = curve.locator(".points path")

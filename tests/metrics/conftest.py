@@ -1,5 +1,7 @@
 """A model for which the right answers can be found by hand."""
 
+from typing import cast
+
 import keras
 import numpy as np
 import pytest
@@ -22,6 +24,32 @@ def additive() -> Classifier:
     model = keras.Sequential([keras.Input((*SIZE, 3)), layers.Flatten(), dense])
     dense.set_weights([weights.reshape(-1, 3), np.array([-1.0, 0.0, -9.0])])
     return Classifier(model, name="additive", labels=["said", "expected", "never"])
+
+
+class Table:
+    """Stands for a classifier whose answers to every choice of pieces are drawn, and known."""
+
+    def __init__(self, pieces: int, classes: int, seed: int) -> None:
+        random = np.random.default_rng(seed)
+        self.labels = tuple(f"class {index}" for index in range(classes))
+        self.answers = random.dirichlet(np.ones(classes), 2**pieces).astype(np.float32)
+        self.bits = 2 ** np.arange(pieces)
+        self.shown = (np.arange(2**pieces)[:, None] & self.bits > 0).sum(axis=1)
+        self.asked = 0
+
+    def of(self, shown: np.ndarray) -> np.ndarray:
+        """The probabilities when the pieces of each row are shown, ``(n, C)``."""
+        return self.answers[shown @ self.bits]
+
+    def masked_probabilities(
+        self, pixels: np.ndarray, fill: np.ndarray, segments: np.ndarray, rows: np.ndarray
+    ) -> np.ndarray:
+        self.asked += len(rows)
+        return self.of(np.asarray(rows))
+
+
+def table(pieces: int, classes: int, seed: int) -> Classifier:
+    return cast(Classifier, Table(pieces, classes, seed))
 
 
 @pytest.fixture
