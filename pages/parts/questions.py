@@ -267,8 +267,12 @@ def _draw_flip(
     segments = difference.segments
     if segments is None:
         segments = cache.segments(selection.picture, selection.classifier, selection.pixels)
-    found = cache.flip(selection.picture, selection.classifier, selection.pixels, difference,
-                       segments, fill, until)  # fmt: skip
+    try:
+        found = cache.flip(selection.picture, selection.classifier, selection.pixels, difference,
+                           segments, fill, until)  # fmt: skip
+    except NoAnswerError as reason:
+        st.warning(escaped(str(reason)), icon=":material/block:")
+        return
     left, right = st.columns([1, 2], gap="large", vertical_alignment="center")
     shown = list(dict.fromkeys([first.index, target.index, target.classes[1]]))
     if found.winner is not None:
