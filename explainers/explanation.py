@@ -45,6 +45,10 @@ class Observation:
     seconds: float = 0.0
 
 
+ROUNDING = 8 * np.finfo(np.float32).eps
+"""Differences in a map that are no larger, as shares of its largest value, are rounding."""
+
+
 @dataclass(frozen=True, eq=False)
 class Surrogate:
     """A simple model that imitates the classifier around one picture.
@@ -59,9 +63,11 @@ class Surrogate:
         The surrogate's prediction when every superpixel is hidden.
     r2 : float
         The share of the variance of the explained class's probability that it accounts for; at
-        most 1, higher is better.
+        most 1, higher is better, and 1 where nothing varies.
     predicted, observed : float
         The target's probability for the whole picture: the surrogate's, and the network's.
+    fill : str
+        What stood where a superpixel was hidden when it was fitted; one of `FILLS`.
     """
 
     segments: np.ndarray
@@ -70,10 +76,29 @@ class Surrogate:
     r2: float
     predicted: float
     observed: float
+    fill: str = "superpixel mean"
 
     def __post_init__(self) -> None:
         for array in (self.segments, self.coefficients):
             array.setflags(write=False)
+
+    def hidden_shares(self, region: np.ndarray) -> np.ndarray:
+        """How much of each superpixel an ``(h, w)`` bool region covers, ``(k,)`` in 0..1."""
+        pieces = self.segments.ravel()
+        return np.bincount(pieces, region.ravel()) / np.bincount(pieces)
+
+    def expected(self, region: np.ndarray) -> float:
+        """The surrogate's prediction when a region is hidden.
+
+        A superpixel that is hidden in part counts in part. The surrogate is linear: nothing keeps
+        what it predicts within 0..1.
+
+        Parameters
+        ----------
+        region : (h, w) bool ndarray
+            What is hidden.
+        """
+        return float(self.intercept + self.coefficients @ (1 - self.hidden_shares(region)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +123,8 @@ class Explanation:
         Samples taken, and to be taken.
     seconds : float
         The time that it took.
+    why_blank : str
+        Why it is zero everywhere, if it is: a sentence that is true of what was observed.
 
     Raises
     ------
@@ -114,6 +141,7 @@ class Explanation:
     done: int = 1
     total: int = 1
     seconds: float = 0.0
+    why_blank: str = "It is zero everywhere."
 
     def __post_init__(self) -> None:
         if self.heatmap.ndim != 2 or self.heatmap.dtype != np.float32:
@@ -144,8 +172,15 @@ class Explanation:
 
     @property
     def blank_reason(self) -> str | None:
-        """Why there is nothing to see, in a sentence; None if there is something."""
-        return None if self.heatmap.any() else self.explainer.why_blank
+        """Why there is nothing to see, in a sentence; None if there is something.
+
+        A map that is the same everywhere, as one of a single cell is, tells no places apart.
+        """
+        if np.ptp(self.heatmap) > ROUNDING * self.scale:
+            return None
+        if not self.heatmap.any():
+            return self.why_blank
+        return "This map says the same everywhere, so it points to no place."
 
     @property
     def scale(self) -> float:
@@ -209,8 +244,8 @@ class Explainer(Settings, ABC):
     """What a person calls it."""
     answers: ClassVar[str]
     """What its map shows of the class, in plain words."""
-    why_blank: ClassVar[str]
-    """Why its map can be zero everywhere."""
+    heat: ClassVar[str]
+    """What its hot places do to the class, as a verb that the class follows."""
 
     @property
     def all_classes(self) -> bool:

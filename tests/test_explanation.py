@@ -70,4 +70,17 @@ def test_zero_stays_zero_when_a_map_is_scaled() -> None:
     np.testing.assert_array_equal(explanation(heatmap).normalised(), heatmap / 4)
     blank = explanation(np.zeros((3, 3), np.float32))
     np.testing.assert_array_equal(blank.normalised(), 0)
-    assert blank.blank_reason
+    assert blank.blank_reason == "It is zero everywhere."
+
+
+def test_a_map_that_is_the_same_everywhere_says_so() -> None:
+    said = "This map says the same everywhere, so it points to no place."
+    for value in (0.7, -0.2):
+        flat = np.full((9, 9), value, np.float32)
+        assert explanation(flat, signed=True).blank_reason == said
+        rounded = flat * (1 + np.float32(1e-7) * RANDOM.standard_normal((9, 9), np.float32))
+        assert explanation(rounded, signed=True).blank_reason == said
+    assert explanation(np.full((1, 1), 3, np.float32)).blank_reason == said
+    faint = np.full((9, 9), 0.7, np.float32)
+    faint[4, 4] = 0.70001
+    assert explanation(faint).blank_reason is None

@@ -21,7 +21,7 @@ Shape = tuple[int, int]
 _FLAT = {"black": 0.0, "grey": 127.5, "white": 255.0}
 
 
-def fill_picture(pixels: np.ndarray, fill: str, segments: np.ndarray) -> np.ndarray:
+def fill_picture(pixels: np.ndarray, fill: str, segments: np.ndarray | None = None) -> np.ndarray:
     """A picture to take the hidden regions from.
 
     Parameters
@@ -30,8 +30,8 @@ def fill_picture(pixels: np.ndarray, fill: str, segments: np.ndarray) -> np.ndar
         RGB in 0..255.
     fill : str
         One of `FILLS`. Blur is a Gaussian of a twentieth of the longer side.
-    segments : (h, w) int ndarray
-        The superpixel of every pixel, 0 to k - 1.
+    segments : (h, w) int ndarray, optional
+        The superpixel of every pixel, 0 to k - 1; only their mean needs them.
 
     Returns
     -------
@@ -40,11 +40,13 @@ def fill_picture(pixels: np.ndarray, fill: str, segments: np.ndarray) -> np.ndar
     Raises
     ------
     ValueError
-        If there is no such fill.
+        If there is no such fill, or no superpixels to take the mean of.
     """
     if fill in _FLAT:
         return np.full_like(pixels, _FLAT[fill])
     if fill == "superpixel mean":
+        if segments is None:
+            raise ValueError("Without superpixels there is no superpixel mean to fill with.")
         return _means(pixels, segments)[segments]
     if fill == "blur":
         return _blurred(pixels)
@@ -130,12 +132,12 @@ def hottest(heatmap: np.ndarray, share: float) -> np.ndarray:
     ----------
     heatmap : (h, w) ndarray
     share : float
-        How much of the area, in 0..1. Values that are not positive are never among them, and all
-        pixels that tie with the last are.
+        How much of the area, in 0..1. Values that are not positive, or as cold as the coldest,
+        are never among them; all pixels that tie with the last are.
     """
     count = max(1, round(share * heatmap.size))
     least = np.partition(heatmap.ravel(), -count)[-count]
-    return (heatmap >= least) & (heatmap > 0)
+    return (heatmap >= least) & (heatmap > max(0, heatmap.min()))
 
 
 def resized(region: np.ndarray, shape: Shape) -> np.ndarray:

@@ -67,9 +67,7 @@ class GradCam(Explainer):
     name: ClassVar[str] = "grad-cam"
     title: ClassVar[str] = "Grad-CAM"
     answers: ClassVar[str] = "Places whose features speak for it"
-    why_blank: ClassVar[str] = (
-        "Every contribution of this layer to this class is negative, so nothing is left to show."
-    )
+    heat: ClassVar[str] = "speaks for"
 
     layer: str | None = setting(
         None,
@@ -102,12 +100,29 @@ class GradCam(Explainer):
     def interpret(self, observation: FeatureGradients, target: Target) -> Explanation:
         gradients = target.of_classes(observation.classes, observation.gradients)
         channel_weights = gradients.mean(axis=(0, 1))
-        heatmap = observation.activations @ channel_weights
+        summed = observation.activations @ channel_weights
         return Explanation(
             self,
             observation.classifier,
             target,
-            heatmap if target.signed else np.maximum(heatmap, 0),
+            summed if target.signed else np.maximum(summed, 0),
             signed=target.signed,
             seconds=observation.seconds,
+            why_blank=_why_blank(observation.activations, gradients, summed),
         )
+
+
+def _why_blank(activations: np.ndarray, gradients: np.ndarray, summed: np.ndarray) -> str:
+    if not gradients.any():
+        return (
+            "The score does not change with this layer at all: its gradient is zero everywhere, "
+            "as it is where a network is saturated."
+        )
+    if not activations.any():
+        return "This layer is silent: it answers zero everywhere."
+    if not summed.any():
+        return "What the channels of this layer say adds up to exactly zero everywhere."
+    return (
+        "Nowhere in this layer does what speaks for this class outweigh what speaks against it, "
+        "so nothing is left to show."
+    )

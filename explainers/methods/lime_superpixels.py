@@ -90,9 +90,7 @@ class LimeSuperpixels(Explainer):
     name: ClassVar[str] = "lime"
     title: ClassVar[str] = "LIME superpixels"
     answers: ClassVar[str] = "Pieces that raise or lower its probability"
-    why_blank: ClassVar[str] = (
-        "No superpixel speaks for this class; show both signs to see what speaks against it."
-    )
+    heat: ClassVar[str] = "raises the probability of"
 
     segmentation: Segmentation = setting(
         Quickshift(), "Superpixels by", "How the picture is cut into pieces.",
@@ -208,6 +206,7 @@ class LimeSuperpixels(Explainer):
             done=observation.done,
             total=observation.total,
             seconds=observation.seconds,
+            why_blank=_why_blank(_answers(observation, target), surrogate),
         )
 
     def _sample(self, superpixels: int) -> np.ndarray:
@@ -225,7 +224,7 @@ class LimeSuperpixels(Explainer):
 
     def _fit(self, observation: Neighbourhood, target: Target) -> Surrogate:
         rows = observation.rows
-        answers = observation.probabilities @ target.weights(observation.probabilities.shape[1])
+        answers = _answers(observation, target)
         distances = pairwise_distances(rows, rows[:1], metric="cosine").ravel()
         intercept, fitted, r2, predicted = self._lime().base.explain_instance_with_data(
             rows, answers[:, None], distances, label=0, num_features=rows.shape[1],
@@ -234,6 +233,8 @@ class LimeSuperpixels(Explainer):
         coefficients = np.zeros(rows.shape[1])
         for superpixel, coefficient in fitted:
             coefficients[superpixel] = coefficient
+        if not np.ptp(answers):
+            coefficients[:], r2 = 0.0, 1.0  # without what rounding leaves of nothing
         return Surrogate(
             segments=observation.segments,
             coefficients=coefficients,
@@ -241,10 +242,24 @@ class LimeSuperpixels(Explainer):
             r2=float(r2),
             predicted=float(predicted[0]),
             observed=float(answers[0]),
+            fill=self.fill,
         )
 
     def _lime(self) -> LimeImageExplainer:
         return LimeImageExplainer(kernel_width=self.kernel_width, random_state=self.seed)
+
+
+def _answers(observation: Neighbourhood, target: Target) -> np.ndarray:
+    """The target's probability for each picture, ``(n,)``."""
+    return observation.probabilities @ target.weights(observation.probabilities.shape[1])
+
+
+def _why_blank(answers: np.ndarray, surrogate: Surrogate) -> str:
+    if not np.ptp(answers):
+        return "The probability stayed exactly the same, whatever was hidden."
+    if surrogate.coefficients.min() < 0:
+        return "No superpixel raises the probability; show both signs to see what lowers it."
+    return "The linear model gives no superpixel any weight."
 
 
 def _settled(strongest: list[Any]) -> bool:

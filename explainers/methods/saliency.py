@@ -73,9 +73,7 @@ class Saliency(Explainer):
     name: ClassVar[str] = "saliency"
     title: ClassVar[str] = "Smoothed saliency"
     answers: ClassVar[str] = "Pixels that would move its score most"
-    why_blank: ClassVar[str] = (
-        "No pixel changes the score of this class at all: the gradient is zero everywhere."
-    )
+    heat: ClassVar[str] = "moves the score of"
 
     samples: int = setting(
         50, "Noisy samples", "1 is the plain gradient; more give a calmer map.",
@@ -141,6 +139,15 @@ class Saliency(Explainer):
             done=observation.done,
             total=observation.total,
             seconds=observation.seconds,
+            why_blank=self._why_blank(gradient),
+        )
+
+    def _why_blank(self, gradient: np.ndarray) -> str:
+        if gradient.any():
+            return f"The pixels' {self.reduction} does not move the score; other colours do."
+        return (
+            "No pixel moves the score at all: its gradient is zero everywhere, as it is where a "
+            "network is saturated."
         )
 
     def _noisy(self, pixels: np.ndarray) -> Iterator[np.ndarray]:

@@ -1,6 +1,8 @@
 """How far explanations agree: free, from maps that are there already.
 
-Agreement is not correctness: methods that share an error agree on it.
+Agreement is not correctness: methods that share an error agree on it. Nor is 0 what maps without
+anything in common get: pictures have their subject in the middle, and so most maps are hot there.
+Hold a figure against what the maps get with a blob in the middle, which knows nothing.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What speaks for a target and what against it, as numbers."""
+"""The two sides of a map, for its target and against it, as numbers."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,8 @@ class Balance:
 def balance(explanation: Explanation) -> Balance:
     """How much of a map speaks for its target, and how much against.
 
-    For an unsigned map everything speaks for it.
+    An unsigned map has one side, and what that tells is its method's to say: of Grad-CAM what
+    speaks for the target, of saliency only what its score is sensitive to.
     """
     heatmap = explanation.heatmap.astype(np.float64)
     whole = np.abs(heatmap).sum() or 1.0

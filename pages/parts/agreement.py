@@ -21,7 +21,9 @@ def draw(explanations: Sequence[Explanation | None], style: Style) -> None:
     st.subheader("How far do they agree?", anchor="agreement")
     st.caption(
         "From the 14 × 14 matrices above. Agreement is not correctness: methods that share an "
-        "error agree on it. The blob in the middle knows nothing of the network."
+        "error agree on it, and two maps that are hot in the middle agree on that much without "
+        "any other reason. The blob in the middle knows nothing of the network: its rows show how "
+        "much that is."
     )
     pairs = agreement.agreements(usable)
     ten, quarter = (f"Overlap of the hottest {share:.0%}" for share in agreement.SHARES)
@@ -35,7 +37,9 @@ def draw(explanations: Sequence[Explanation | None], style: Style) -> None:
         hide_index=True,
         column_config={
             "Rank correlation": st.column_config.NumberColumn(
-                format="%.2f", help="Spearman's: 1 the same order of cells, 0 none, −1 reversed."
+                format="%.2f",
+                help="Spearman's: 1 the same order of cells, −1 the reverse. Read it against the "
+                "rows of the blob, not against 0.",
             ),
             ten: st.column_config.NumberColumn(format="%.2f", help="0 none, 1 the same cells."),
             quarter: st.column_config.NumberColumn(format="%.2f", help="0 none, 1 the same cells."),

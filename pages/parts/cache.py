@@ -29,6 +29,8 @@ from explainers.classifiers.typical import typical_pictures
 from explainers.images.samples import SAMPLES
 from explainers.metrics.flipping import Flip, effects_of
 from explainers.metrics.flipping import flip as find_flip
+from explainers.metrics.forecast import Forecast
+from explainers.metrics.forecast import forecast as expect
 from explainers.metrics.pointing import Hiding, hide_hottest
 from pages.parts.picture import Picture, data_uri
 
@@ -271,11 +273,48 @@ def _hiding(digest: str, classifier: str, settings: str, _ask: Callable[[], Hidi
 def hiding(
     picture: Picture, asked: Classifier, pixels: np.ndarray, explanation: Explanation
 ) -> Hiding:
-    """What hiding the hottest part of a map does."""
-    settings = f"{explanation.explainer} {explanation.target} {explanation.done}"
+    """What hiding the hottest part of a map does, and hiding as much at random places."""
     return _hiding(
-        picture.digest, asked.name, settings, lambda: hide_hottest(asked, pixels, explanation)
-    )
+        picture.digest, asked.name, _reading(explanation),
+        lambda: hide_hottest(asked, pixels, explanation),
+    )  # fmt: skip
+
+
+@st.cache_resource(max_entries=RUNS_IN_SESSION, scope="session", show_spinner=False)
+def _forecast(
+    digest: str, classifier: str, settings: str, _ask: Callable[[], Forecast]
+) -> Forecast:
+    return _ask()
+
+
+def forecast(
+    edited: Picture,
+    asked: Classifier,
+    pixels: np.ndarray,
+    explanation: Explanation,
+    region: np.ndarray,
+) -> Forecast:
+    """What a linear model expects of a picture without a region, and what the network says.
+
+    Parameters
+    ----------
+    edited : Picture
+        The picture without the region.
+    asked : Classifier
+    pixels : (h, w, 3) float32 ndarray
+        The whole picture.
+    explanation : Explanation
+    region : (h, w) bool ndarray
+    """
+    return _forecast(
+        edited.digest, asked.name, _reading(explanation),
+        lambda: expect(asked, pixels, explanation, region),
+    )  # fmt: skip
+
+
+def _reading(explanation: Explanation) -> str:
+    """What tells an explanation of a picture from others of it."""
+    return f"{explanation.explainer} {explanation.target} {explanation.done}"
 
 
 @st.cache_resource(max_entries=LAYERS_IN_SESSION, scope="session", show_spinner=False)

@@ -161,8 +161,11 @@ def _draw_hottest(selection: Selection, past: list[np.ndarray]) -> None:
         if run.failure:
             st.warning(run.failure, icon=":material/block:")
             return
-        heatmap = explainer.interpret(run.latest, selection.target).resized(past[-1].shape)
-        _push(past, regions.hottest(heatmap, percent / 100))
+        explanation = explainer.interpret(run.latest, selection.target)
+        if explanation.blank_reason:
+            st.info(explanation.blank_reason, icon=":material/visibility_off:")
+            return
+        _push(past, regions.hottest(explanation.resized(past[-1].shape), percent / 100))
         st.rerun()
 
 

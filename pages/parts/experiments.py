@@ -23,6 +23,11 @@ from pages.parts.words import escaped, percent, slug
 KINDS = ("Hide the region", "Keep only the region")
 CLASSES = 4
 KEPT = 50
+FILLS_IN_WORDS = {
+    "superpixel mean": "their mean colour",
+    "picture mean": "the picture's mean colour",
+    "region mean": "the region's mean colour",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +88,7 @@ def draw_trials(selection: Selection) -> None:
 
 
 def compare(selection: Selection) -> None:
-    """Every method before and after, and what LIME's linear model had predicted."""
+    """Every method before and after, and what LIME's linear model expects of it."""
     trials, _ = _trials(selection)
     if not trials:
         return
@@ -108,7 +113,7 @@ def compare(selection: Selection) -> None:
     for explanation in explained[0]:
         if explanation is not None and explanation.surrogate is not None:
             with slot:
-                _draw_surrogate(explanation, trials, label)
+                _draw_surrogate(selection, explanation, trials, label)
 
 
 def draw_log(selection: Selection) -> None:
@@ -190,19 +195,39 @@ def _draw_change(selection: Selection, trials: list[Trial]) -> None:
     )
 
 
-def _draw_surrogate(explanation: Explanation, trials: list[Trial], label: str) -> None:
-    """What LIME's linear model expects of each trial, beside what happened."""
+def _draw_surrogate(
+    selection: Selection, explanation: Explanation, trials: list[Trial], label: str
+) -> None:
+    """What LIME's linear model expects of each trial, beside what the network says to it."""
     surrogate = explanation.surrogate
     assert surrogate is not None
-    pieces = surrogate.segments.ravel()
     for trial in trials:
-        share = np.bincount(pieces, trial.hidden.ravel()) / np.bincount(pieces)
-        expected = surrogate.intercept + surrogate.coefficients @ (1 - share)
-        happened = trial.prediction[explanation.target.index].probability
-        st.caption(
-            f"{trial.kind}: LIME's linear model (R² {surrogate.r2:.2f}) expects {expected:.3f} for "
-            f"{label}; the network says {happened:.3f}. Pieces hidden in part count in part."
+        found = cache.forecast(
+            trial.picture, selection.classifier, selection.pixels, explanation, trial.hidden
         )
+        said = (
+            f"**{trial.kind}** · LIME's linear model (R² {surrogate.r2:.2f}) expects "
+            f"{percent(found.expected)} for {label}. It was fitted to pictures whose hidden pieces "
+            f"show {_in_words(found.fill)}; hidden like that, the network says "
+            f"{percent(found.happened)}."
+        )
+        if found.fill != trial.fill:
+            happened = trial.prediction[explanation.target.index].probability
+            said += f" With {_in_words(trial.fill)}, as above, it says {percent(happened)}."
+        if not 0 <= found.expected <= 1:
+            said += (
+                " The model is linear, so it can leave 0% to 100%, as here; a probability cannot."
+            )
+        if found.cut:
+            said += (
+                f" The region cuts through {found.cut} of {len(surrogate.coefficients)} pieces; "
+                "the model counts those in part."
+            )
+        st.caption(said)
+
+
+def _in_words(fill: str) -> str:
+    return FILLS_IN_WORDS.get(fill, fill)
 
 
 def _log(selection: Selection, trial: Trial) -> None:

@@ -20,7 +20,7 @@ from pages.parts.grid import Subject, draw
 from pages.parts.jobs import work
 from pages.parts.picture import Picture
 from pages.parts.plots import steps_figure
-from pages.parts.words import escaped, in_words, percent
+from pages.parts.words import ROWS_AND_COLUMNS, escaped, in_words, percent
 
 FEWEST, MOST = 1, 5
 LAYERS = 4
@@ -159,11 +159,11 @@ def draw_ranking(prediction: Prediction) -> None:
             "Place": [prediction.rank(answer.index) for answer in found],
             "Class": [answer.index for answer in found],
             "Name": [answer.label for answer in found],
-            "Probability": [answer.probability for answer in found],
+            "Probability, %": [100 * answer.probability for answer in found],
         },
         hide_index=True,
         height=300,
-        column_config={"Probability": st.column_config.NumberColumn(format="%.3g")},
+        column_config={"Probability, %": st.column_config.NumberColumn(format="%.4f")},
         alt="All classes with their probabilities",
     )
 
@@ -224,11 +224,13 @@ def _weigh(
             line += _where(sides.strongest_for)
             line += f", {sides.against:.0%} for *{expected}*{_where(sides.strongest_against)}. "
         if own.strongest_for:
-            line += f"What speaks for *{expected}* by itself is strongest"
+            heat = difference.explainer.heat
+            line += f"What {heat} *{expected}* by itself is strongest"
             line += f"{_where(own.strongest_for)}."
         lines.append(line)
     if lines:
         st.markdown("\n\n".join(lines))
+        st.caption(ROWS_AND_COLUMNS)
 
 
 def _in_grey(selection: Selection, region: np.ndarray) -> Picture:

@@ -5,14 +5,25 @@ import re
 
 from explainers import Explanation, Prediction, Target
 
+LEAST = 1e-6
+ROWS_AND_COLUMNS = "Rows and columns are those of the 14 × 14 matrix, from 0 at the top left."
+
 
 def percent(probability: float) -> str:
-    """A probability: ``77.1%``; ``3.9e-07`` and ``99.998%`` where one digit would say too much."""
-    if probability < 0.001:
-        return f"{probability:.1e}"
+    """A probability: ``77.1%``; ``0.017%`` and ``99.998%`` where one digit would say too much.
+
+    Nobody reads more zeros than those of ``under 0.0001%`` and nines than ``over 99.9999%``. What
+    a linear model takes for a probability may leave 0..1: ``−26.2%``.
+    """
     rest = 1 - probability
-    decimals = 1 if rest >= 0.0005 or rest <= 0 else math.ceil(-math.log10(rest)) - 2
-    return f"{probability:.{max(1, decimals)}%}"
+    if 0 <= probability < LEAST:
+        return "under 0.0001%"
+    if 0 <= rest < LEAST:
+        return "over 99.9999%"
+    if 0 < probability < 0.01:
+        return f"{100 * probability:#.2g}%"
+    decimals = 1 if rest >= 0.001 or rest < 0 else math.ceil(-math.log10(rest)) - 2
+    return f"{probability:.{max(1, decimals)}%}".replace("-", "−")
 
 
 def change(difference: float) -> str:

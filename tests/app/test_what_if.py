@@ -1,12 +1,16 @@
 """The page "What if?": regions, what is done with them, and the log of what was tried."""
 
+import re
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explainers import Classifier, load_classifier
+from explainers import Classifier, LimeSuperpixels, load_classifier
 from explainers.images.regions import box, hide
 from explainers.images.samples import SAMPLES
+from explainers.metrics.forecast import forecast
+from pages.parts.words import percent
 from tests.app.charts import array, heatmaps
 from tests.app.driving import captions, open_app
 
@@ -66,13 +70,35 @@ def test_without_the_cup_it_is_no_espresso(classifier: Classifier) -> None:
     assert len([trace for trace in heatmaps(app) if "colorbar" in trace]) == 3
 
 
-def test_what_limes_model_expected_stands_beside_what_happened(classifier: Classifier) -> None:
+def test_what_limes_model_expects_stands_beside_what_the_network_says_to_its_fill(
+    classifier: Classifier,
+) -> None:
     app = open_app(PAGE, picture="coffee", methods=["LIME superpixels"])
     region = select(app, *CUP)
     pixels = classifier.prepare(SAMPLES["coffee"].read())
-    after = classifier.predict(hide(pixels, region, "blur"))[967].probability
-    assert "LIME's linear model (R² " in captions(app)
-    assert f"the network says {after:.3f}" in captions(app)
+    explanation = LimeSuperpixels(samples=60).explain(classifier, pixels, 967)
+    found = forecast(classifier, pixels, explanation, region)
+    blurred = classifier.predict(hide(pixels, region, "blur"))[967].probability
+    (said,) = (each.value for each in app.caption if "LIME's linear model" in each.value)
+    assert f"expects {percent(found.expected)} for espresso." in said
+    assert "show their mean colour; hidden like that, the network says" in said
+    assert f"the network says {percent(found.happened)}. With blur, as above, it says" in said
+    assert f"it says {percent(blurred)}." in said
+    assert f"cuts through {found.cut} of " in said
+    assert percent(found.happened) != percent(blurred)
+    app.selectbox(key="lime-fill").set_value("blur").run()
+    (said,) = (each.value for each in app.caption if "LIME's linear model" in each.value)
+    assert f"show blur; hidden like that, the network says {percent(blurred)}." in said
+    assert "as above" not in said
+
+
+def test_a_linear_model_that_leaves_the_probabilities_is_said_to() -> None:
+    app = open_app(PAGE, picture="rocket", methods=["LIME superpixels"])
+    app.pills(key="kinds").set_value(["Keep only the region"])
+    select(app, (-0.5, 11.5), (11.5, 13.5))
+    (said,) = (each.value for each in app.caption if "LIME's linear model" in each.value)
+    assert re.search(r"expects −\d+\.\d% for drilling platform", said)
+    assert "The model is linear, so it can leave 0% to 100%, as here" in said
 
 
 def test_regions_are_undone_cleared_and_inverted_and_stay_with_their_picture() -> None:

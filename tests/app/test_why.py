@@ -48,6 +48,21 @@ def test_the_rocket_is_set_against_the_missile(rocket: tuple[Classifier, np.ndar
         np.testing.assert_allclose(shown, expected, atol=2e-3)
     assert "of the map speaks for *drilling platform*" in markdown(app)
     assert "What speaks for *missile* by itself is strongest at row 7, column 7" in markdown(app)
+    assert "of the 14 × 14 matrix, from 0 at the top left" in captions(app)
+
+
+def test_saliency_is_not_said_to_speak_for_a_class() -> None:
+    app = open_app(PAGE, picture="rocket", methods=["Smoothed saliency"])
+    (said,) = (each for each in markdown(app).split("\n") if each.startswith("**Smoothed sal"))
+    assert "What moves the score of *missile* by itself is strongest at row " in said
+    assert "speaks for" not in said
+
+
+def test_small_probabilities_are_percentages_in_the_table() -> None:
+    app = open_app(PAGE, picture="cat", methods=["Grad-CAM"])
+    shown = app.dataframe[0].value["Probability, %"]
+    assert shown.sum() == pytest.approx(100, abs=1e-3)
+    assert "%.4f" in app.dataframe[0].proto.columns
 
 
 def test_what_has_to_be_hidden_is_shown(rocket: tuple[Classifier, np.ndarray]) -> None:
@@ -148,7 +163,8 @@ def test_layers_are_rows_of_grad_cam_alone() -> None:
     app.segmented_control(key="question").set_value("Layers").run()
     assert not app.exception
     assert [shown.shape for shown in maps(app)] == [(112, 112), (14, 14), (7, 7)]
-    assert [info.value for info in app.info] == [GradCam.why_blank]
+    (info,) = app.info
+    assert info.value.startswith("Nowhere in this layer does what speaks for this class outweigh")
     assert "##### block10_project_convolution · 14 × 14" in markdown(app)
     app.pills(key="methods").set_value(["LIME superpixels"]).run()
     assert "Only Grad-CAM looks at a layer" in app.info[0].value

@@ -39,6 +39,7 @@ def test_the_hottest_part_is_as_large_as_asked_and_never_cold() -> None:
     assert hottest(heatmap, 0.1)[9].all()
     assert hottest(heatmap - 98, 0.5).sum() == 1
     assert not hottest(np.zeros((5, 5)), 0.2).any()
+    assert not hottest(np.ones((5, 5)), 0.2).any()
 
 
 def test_a_region_is_the_same_at_another_resolution() -> None:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from explainers import Classifier, GradCam, Target
+from explainers import Classifier, GradCam, Saliency, Target
+from explainers.methods.grad_cam import FeatureGradients
 from tests.conftest import Hold
 
 MIX = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
@@ -55,7 +56,8 @@ def test_nothing_but_negative_contributions_leaves_a_blank_and_a_reason(
 ) -> None:
     explanation = GradCam().explain(by_hand, picture, 1)
     assert not explanation.heatmap.any()
-    assert explanation.blank_reason == GradCam.why_blank
+    assert explanation.blank_reason is not None
+    assert explanation.blank_reason.startswith("Nowhere in this layer does what speaks for this")
     np.testing.assert_array_equal(explanation.normalised(), 0)
 
 
@@ -67,6 +69,62 @@ def test_the_difference_of_two_classes_keeps_both_signs(
     np.testing.assert_allclose(explanation.heatmap, expected, rtol=1e-5)
     assert explanation.signed
     assert explanation.blank_reason is None
+
+
+def test_a_blank_map_tells_what_was_seen(by_hand: Classifier, picture: np.ndarray) -> None:
+    def reason(activations: np.ndarray, gradients: np.ndarray) -> str | None:
+        seen = FeatureGradients(
+            classifier="x", classes=(0,), activations=activations, gradients=gradients[None]
+        )
+        return GradCam().interpret(seen, Target(0)).blank_reason
+
+    ones, zeros = np.ones((3, 4, 2), np.float32), np.zeros((3, 4, 2), np.float32)
+    opposed = ones * np.array([1, -1], np.float32)
+    mixed = np.dstack([np.arange(12).reshape(3, 4)] * 2).astype(np.float32)
+    assert reason(mixed, zeros) == (
+        "The score does not change with this layer at all: its gradient is zero everywhere, as it "
+        "is where a network is saturated."
+    )
+    assert reason(zeros, ones) == "This layer is silent: it answers zero everywhere."
+    assert reason(mixed, opposed) == (
+        "What the channels of this layer say adds up to exactly zero everywhere."
+    )
+    assert reason(mixed * opposed, -opposed) == reason(mixed, -ones)
+    assert reason(mixed, ones) is None
+
+
+def test_a_saturated_network_is_not_said_to_speak_against(picture: np.ndarray) -> None:
+    model = keras.Sequential(
+        [
+            keras.Input((4, 6, 3)),
+            layers.Conv2D(2, 1, name="colours"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(2, activation="sigmoid", bias_initializer="ones"),
+        ]
+    )
+    model.layers[2].set_weights([np.zeros((2, 2)), np.full(2, 9.0)])
+    flat = Classifier(model, name="flat")
+    assert "gradient is zero everywhere" in str(GradCam().explain(flat, picture, 0).blank_reason)
+    assert "gradient is zero everywhere" in str(
+        Saliency(samples=2).explain(flat, picture, 0).blank_reason
+    )
+
+
+def test_a_layer_of_one_cell_points_nowhere(picture: np.ndarray) -> None:
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((4, 6, 3)),
+            layers.Conv2D(5, (4, 6), name="single"),
+            layers.Flatten(),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+    single = Classifier(model, name="single")
+    explanation = GradCam().explain(single, picture, Target(0, rather_than=1))
+    assert explanation.heatmap.shape == (1, 1)
+    assert explanation.heatmap.any()
+    assert "says the same everywhere" in str(explanation.blank_reason)
 
 
 def test_the_last_convolution_is_the_default(smooth: Classifier, pixels: np.ndarray) -> None:

@@ -89,6 +89,48 @@ def test_only_the_strongest_pieces_are_shown(additive: SimpleNamespace, six: np.
     assert not explanation.signed
 
 
+def test_a_blank_map_tells_what_was_seen(
+    additive: SimpleNamespace, six: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = np.zeros((*six.shape, 3), np.float32)
+
+    def reason(answer, positive_only: bool) -> str | None:
+        monkeypatch.setattr(
+            additive, "masked_probabilities",
+            lambda pixels, fill, segments, rows: np.stack(
+                [1 - answer(rows), answer(rows)], axis=1
+            ).astype(np.float32),
+        )  # fmt: skip
+        lime = LimeSuperpixels(segmentation=Slic(), samples=300, positive_only=positive_only)
+        return lime.explain(additive, pixels, 1).blank_reason  # type: ignore[arg-type]
+
+    for certain in (0.3, 0.77123, 1.0):
+        unmoved = reason(lambda rows, p=certain: np.full(len(rows), p), False)
+        assert unmoved == "The probability stayed exactly the same, whatever was hidden."
+    lowering = reason(lambda rows: 0.9 - rows @ np.full(6, 0.1), True)
+    assert (
+        lowering == "No superpixel raises the probability; show both signs to see what lowers it."
+    )
+    assert reason(lambda rows: 0.9 - rows @ np.arange(6) / 100, False) is None
+
+
+def test_a_single_superpixel_points_nowhere(
+    additive: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = np.zeros((10, 48), np.int32)
+    monkeypatch.setattr(Slic, "segments", lambda self, pixels: whole)
+    monkeypatch.setattr(
+        additive, "masked_probabilities",
+        lambda pixels, fill, segments, rows: np.concatenate([1 - rows, rows], axis=1) * np.float32(
+            0.5
+        ),
+    )  # fmt: skip
+    lime = LimeSuperpixels(segmentation=Slic(), samples=50)
+    explanation = lime.explain(additive, np.zeros((10, 48, 3), np.float32), 1)  # type: ignore[arg-type]
+    assert explanation.heatmap.any()
+    assert "says the same everywhere" in str(explanation.blank_reason)
+
+
 def test_a_difference_is_the_difference_of_the_coefficients(
     smooth: Classifier, pixels: np.ndarray
 ) -> None:

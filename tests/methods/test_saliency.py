@@ -83,3 +83,21 @@ def test_the_mean_of_the_samples_is_the_mean_of_gradients_at_the_same_noise(
     np.testing.assert_allclose(
         explainer.explain(smooth, pixels, 2).heatmap, expected, rtol=1e-3, atol=1e-9
     )
+
+
+def test_a_blank_map_tells_what_was_seen(picture: np.ndarray) -> None:
+    model = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dense(2)])
+    greens = np.zeros((*SHAPE, 2), np.float32)
+    greens[..., 1, :] = 1
+    model.layers[1].set_weights([greens.reshape(-1, 2), np.zeros(2)])
+    green = Classifier(model, name="green")
+    reds = Saliency(samples=1, reduction="red").explain(green, picture, 0)
+    assert reds.blank_reason == "The pixels' red does not move the score; other colours do."
+    nothing = Saliency(samples=1).explain(green, picture, Target(0, rather_than=1))
+    assert nothing.blank_reason == (
+        "No pixel moves the score at all: its gradient is zero everywhere, as it is where a "
+        "network is saturated."
+    )
+    same = Saliency(samples=1, reduction="green").explain(green, picture, 0)
+    assert same.heatmap.any()
+    assert "says the same everywhere" in str(same.blank_reason)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from explainers import Explanation, GradCam, LimeSuperpixels, Target
+from explainers import Classifier, Explanation, GradCam, LimeSuperpixels, Saliency, Target
+from explainers.images.samples import SAMPLES
 from explainers.metrics.agreement import (
     agree,
     agreements,
@@ -62,6 +63,16 @@ def test_pairs_and_the_blob(grid: np.ndarray) -> None:
     ]
     assert found[1].correlation == pytest.approx(1)
     assert found[0].correlation == pytest.approx(found[2].correlation)
+
+
+def test_zero_is_not_what_maps_of_different_pictures_get(
+    lite0: Classifier, cat: np.ndarray
+) -> None:
+    coffee = lite0.prepare(SAMPLES["coffee"].read())
+    of_cat = GradCam().explain(lite0, cat, 285).grid()
+    of_coffee = Saliency(samples=8).explain(lite0, coffee, 967).grid()
+    assert agree(of_cat, of_coffee).correlation > 0.4
+    assert agree(of_cat, centred_blob()).correlation > 0.4
 
 
 def test_where_all_agree_and_where_they_do_not(grid: np.ndarray) -> None:
