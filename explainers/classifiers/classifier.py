@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal, Self
 
 import keras
@@ -18,6 +18,7 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from explainers.classifiers.activating import activated_after
 from explainers.classifiers.graph import Graph, Layer, UnsupportedModelError, describe
 from explainers.classifiers.head import find_head, settle_head
 from explainers.classifiers.labels import name_classes
@@ -208,6 +209,20 @@ class Classifier:
             if layer.path == path:
                 return layer
         raise LookupError(f"{self.title} has no layer {path!r} whose output keeps a grid.")
+
+    def activated(self, path: str) -> Layer | None:
+        """The layer after which a convolution's output is activated, as `activated_after` finds it.
+
+        It is the convolution itself where the activation is built in, and None where no activation
+        of its own follows.
+        """
+        return self._activated.get(path)
+
+    @cached_property
+    def _activated(self) -> dict[str, Layer]:
+        layers = {layer.path: layer for layer in self.layers}
+        found = activated_after(self._graph.model)
+        return {path: layers[after] for path, after in found.items() if after in layers}
 
     def prepare(self, image: np.ndarray, *, crop: bool = False) -> np.ndarray:
         """A picture at the network's size.

@@ -69,30 +69,6 @@ class Layer:
         return self.shape[-1]
 
 
-@dataclass(frozen=True, eq=False)
-class Place:
-    """Where a tensor of a model comes from.
-
-    Parameters
-    ----------
-    layer : keras.Operation
-        What gives the tensor; never a model.
-    node : keras.Node
-        The call of the layer that gave it.
-    around : tuple of keras.Node
-        The calls of the models that the layer lies in, from the outside in.
-    """
-
-    layer: Any
-    node: Any
-    around: tuple[Any, ...]
-
-    @property
-    def sources(self) -> tuple["Place", ...]:
-        """Where what the layer was given comes from."""
-        return tuple(_origin(tensor, self.around) for tensor in self.node.input_tensors)
-
-
 class Graph:
     """A Keras model as a function from inputs to outputs that can be watched on its way.
 
@@ -120,11 +96,6 @@ class Graph:
     def nesting(self) -> str:
         """The model, and the models nested in it, from the outside in."""
         return _nesting(self.model)
-
-    @property
-    def end(self) -> Place:
-        """Where the model's output comes from."""
-        return _origin(_functional(self.model).outputs[0], ())
 
     def __call__(
         self,
@@ -176,6 +147,56 @@ def describe(path: str, layer: Any, output: Any) -> Layer:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One operation of a model laid flat.
+
+    Parameters
+    ----------
+    path : str
+        As in `Layer`.
+    operation : keras.Operation
+        A layer, or a function of Keras.
+    sources : frozenset of Step
+        Those whose outputs it takes; the model's input is none.
+    """
+
+    path: str
+    operation: Any
+    sources: frozenset["Step"]
+
+
+def steps(model: keras.Model) -> list[Step]:
+    """The operations of a model in the order of a replay, the one that gives the output last.
+
+    Nothing is computed.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Functional or Sequential, nested at any depth.
+    """
+    found: list[Step] = []
+
+    def replay(model: keras.Model, given: Any, prefix: str) -> Any:
+        def step(operation: Any) -> Callable:
+            def call(*args: Any, **kwargs: Any) -> Any:
+                if isinstance(operation, keras.Model):
+                    return replay(operation, args[0], f"{prefix}{operation.name}/")
+                sources = (
+                    each for each in keras.tree.flatten((args, kwargs)) if isinstance(each, Step)
+                )
+                found.append(Step(prefix + operation.name, operation, frozenset(sources)))
+                return [found[-1]] * len(keras.tree.flatten(operation.output))
+
+            return call
+
+        return _functional(model)._run_through_graph(given, operation_fn=step)
+
+    (end,) = keras.tree.flatten(replay(model, model.inputs, ""))
+    return [*(step for step in found if step is not end), end]
+
+
 def _count(tensors: list, noun: str) -> str:
     names = ", ".join(tensor._keras_history.operation.name for tensor in tensors[:4])
     return f"{len(tensors)} {noun}{'' if len(tensors) == 1 else f's ({names})'}"
@@ -197,16 +218,3 @@ def _nesting(model: keras.Model) -> str:
     if len(inner) > 1:
         return f"{kind} > ({', '.join(inner)})"
     return " > ".join([kind, *inner])
-
-
-def _origin(tensor: Any, around: tuple[Any, ...]) -> Place:
-    """Where a tensor comes from: into the models that give it, and out of those it is given to."""
-    layer, number, output = tensor._keras_history
-    node = layer._inbound_nodes[number]
-    if isinstance(layer, keras.Model):
-        return _origin(_functional(layer).outputs[output], (*around, node))
-    if isinstance(layer, keras.layers.InputLayer) and around:
-        *outer, call = around
-        given = [id(own) for own in _functional(call.operation).inputs].index(id(tensor))
-        return _origin(call.input_tensors[given], tuple(outer))
-    return Place(layer, node, around)

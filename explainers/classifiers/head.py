@@ -5,7 +5,6 @@ their probabilities on, average them, or leave the softmax to the loss. So a mod
 end, and where that does not settle it, the model itself is asked.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -14,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from explainers.classifiers.graph import Graph, Place, UnsupportedModelError
+from explainers.classifiers.graph import Graph, Step, UnsupportedModelError, steps
 
 SMALLEST = 1e-30
 """Probabilities below this have the logarithm of this, which is finite."""
@@ -59,14 +58,18 @@ class Head:
 
 
 def find_head(graph: Graph) -> Head:
-    """What a model ends in, as far as its layers tell."""
-    end = place = graph.end
-    while _passes_on(place):
-        (place,) = place.sources
-    activation = _activation(place.layer)
+    """What a model ends in, as far as its layers tell.
+
+    An activation that is not the last operation is a guess: what follows it may pass on what it is
+    given, or make something else of it. `settle_head` tells.
+    """
+    end = step = steps(graph.model)[-1]
+    while _may_pass_on(step):
+        (step,) = step.sources
+    activation = _activation(step.operation)
     if activation in ("softmax", "sigmoid"):
-        instead = {place.layer: _without_activation(place.layer)}
-        return Head(activation, instead, last=place is end)  # type: ignore[arg-type]
+        instead = {step.operation: _without_activation(step.operation)}
+        return Head(activation, instead, last=step is end)  # type: ignore[arg-type]
     return Head("linear")
 
 
@@ -100,7 +103,7 @@ def settle_head(graph: Graph, head: Head, answers: np.ndarray, rebuilt: np.ndarr
     count = answers.shape[1]
     if within and count > 1 and np.abs(answers.sum(axis=1) - 1).max() <= count * near:
         return Head("softmax", derived=True)
-    if not _made_of_probabilities(graph.end):
+    if not _made_of_probabilities(steps(graph.model)[-1]):
         return Head("linear")
     if within:
         return Head("sigmoid", derived=True)
@@ -115,34 +118,30 @@ def _logarithm(probabilities: Any) -> Any:
     return tf.math.log(tf.where(probabilities < SMALLEST, SMALLEST, probabilities))
 
 
-def _passes_on(place: Place) -> bool:
-    """Whether a layer may hand on just what it is given: it learns nothing, and loses no number."""
-    if _learnt(place) or _activation(place.layer) != "linear" or len(place.node.input_tensors) != 1:
-        return False
-    given, handed_on = place.node.input_tensors[0].shape[1:], place.node.output_tensors[0].shape[1:]
-    known = None not in (*given, *handed_on)
-    return given == handed_on or (known and math.prod(given) == math.prod(handed_on))
+def _may_pass_on(step: Step) -> bool:
+    return (
+        len(step.sources) == 1
+        and _activation(step.operation) == "linear"
+        and not _learnt(step.operation)
+    )
 
 
-def _made_of_probabilities(end: Place) -> bool:
-    """Whether all that a tensor is computed from, without anything learnt, are probabilities."""
-    waiting, seen = [end], set()
+def _made_of_probabilities(end: Step) -> bool:
+    """Whether all that a step is computed from, without anything learnt, are probabilities."""
+    waiting, seen = [end], {end}
     while waiting:
-        place = waiting.pop()
-        key = id(place.node), *map(id, place.around)
-        if key in seen:
+        step = waiting.pop()
+        if _activation(step.operation) in ("softmax", "sigmoid", "hard_sigmoid"):
             continue
-        seen.add(key)
-        if _activation(place.layer) in ("softmax", "sigmoid", "hard_sigmoid"):
-            continue
-        if _learnt(place) or not place.node.input_tensors:
+        if _learnt(step.operation) or not step.sources:
             return False
-        waiting += place.sources
+        waiting += step.sources - seen
+        seen |= step.sources
     return True
 
 
-def _learnt(place: Place) -> bool:
-    return bool(getattr(place.layer, "weights", ()))
+def _learnt(operation: Any) -> bool:
+    return bool(getattr(operation, "weights", ()))
 
 
 def _activation(layer: Any) -> str:

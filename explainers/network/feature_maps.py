@@ -74,7 +74,8 @@ def feature_maps(
     classifier : Classifier
     pixels : (h, w, 3) float32 ndarray
     layer : str
-        The path of a layer that keeps a grid.
+        The path of a layer that keeps a grid. What the network goes on with behind a convolution
+        is seen at `classifier.activated`.
     target : Target or int
         Whose logit importance is measured by.
 
@@ -97,7 +98,8 @@ def strongest_maps(
     -------
     dict of str to (numbers, maps)
         For each layer the numbers of its `count` channels with the largest absolute response, the
-        strongest first, and their maps, ``(h', w', count)``.
+        strongest first and ties in the order of their numbers, and their maps,
+        ``(h', w', count)``.
     """
     found = {}
     outputs = classifier.activations(pixels[None], *layers)

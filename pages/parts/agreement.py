@@ -56,6 +56,6 @@ def draw(explanations: Sequence[Explanation | None], style: Style) -> None:
             st.markdown(f"**{title}**")
             st.caption(f"{said}, 0 to 1.")
             st.plotly_chart(
-                matrix_figure(grid, style, signed=False, height=HEIGHT, theme=theme),
+                matrix_figure(grid, style, signed=False, limit=1.0, height=HEIGHT, theme=theme),
                 theme=None, config=QUIET, key=f"agreement-{title}", alt=title,
             )  # fmt: skip

@@ -11,7 +11,7 @@ from explainers import Classifier, Explanation, Prediction
 from explainers.images.colouring import Style, coloured, encode, overlay, with_outlines
 from pages.parts.figures import CELLS
 from pages.parts.picture import Picture
-from pages.parts.words import percent, raw_range, resolution
+from pages.parts.words import number, percent, raw_range, resolution
 
 POSTER_WIDTH = 560
 MARGIN = 32
@@ -19,19 +19,26 @@ INK = (38, 41, 56)
 FAINT = (110, 114, 130)
 
 
-def overlay_image(explanation: Explanation, picture: Picture, style: Style) -> np.ndarray:
-    """The map over the picture at the picture's own size, ``(H, W, 3)`` uint8."""
-    blended = overlay(
-        picture.image, _values(explanation, picture.shape), style, signed=explanation.signed
-    )
+def overlay_image(
+    explanation: Explanation, picture: Picture, style: Style, limit: float | None = None
+) -> np.ndarray:
+    """The map over the picture at the picture's own size, ``(H, W, 3)`` uint8.
+
+    The colours end at `limit`, an absolute raw value; at the map's own largest if None.
+    """
+    values = _values(explanation, picture.shape, limit)
+    blended = overlay(picture.image, values, style, signed=explanation.signed)
     if explanation.segments is None:
         return blended
     return with_outlines(blended, explanation.segments)
 
 
-def heatmap_image(explanation: Explanation, picture: Picture, style: Style) -> np.ndarray:
-    """The map alone at the picture's own size, ``(H, W, 3)`` uint8."""
-    return coloured(_values(explanation, picture.shape), style, signed=explanation.signed)
+def heatmap_image(
+    explanation: Explanation, picture: Picture, style: Style, limit: float | None = None
+) -> np.ndarray:
+    """The same without the picture."""
+    values = _values(explanation, picture.shape, limit)
+    return coloured(values, style, signed=explanation.signed)
 
 
 def matrix_csv(matrix: np.ndarray) -> bytes:
@@ -39,8 +46,8 @@ def matrix_csv(matrix: np.ndarray) -> bytes:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["row", *range(matrix.shape[1])])
-    for number, row in enumerate(matrix):
-        writer.writerow([number, *(f"{value:.9g}" for value in row)])
+    for place, row in enumerate(matrix):
+        writer.writerow([place, *(f"{value:.9g}" for value in row)])
     return file.getvalue().encode()
 
 
@@ -69,22 +76,27 @@ def arrays_npz(explanation: Explanation) -> bytes:
 
 def poster_png(
     explanations: Sequence[Explanation],
+    limits: Sequence[float],
     picture: Picture,
     classifier: Classifier,
     prediction: Prediction,
     style: Style,
 ) -> bytes:
-    """The picture and all maps side by side, with what they are, as one PNG."""
+    """The picture and all maps side by side, with what they are, as one PNG.
+
+    Each map's colours end at its limit, which is named where it is not the map's own.
+    """
     answer = prediction[explanations[0].target.index]
     height = round(POSTER_WIDTH * picture.aspect)
     small = picture.resized(POSTER_WIDTH, height)
     panels = [("The picture", f"{picture.size} pixels", small.image)] + [
         (
             explanation.explainer.title,
-            f"measured on {resolution(explanation)} · raw {raw_range(explanation)}",
-            overlay_image(explanation, small, style),
+            f"measured on {resolution(explanation)} · raw {raw_range(explanation)}"
+            + (f" · colours to {number(limit)}" if limit > explanation.scale else ""),
+            overlay_image(explanation, small, style, limit),
         )
-        for explanation in explanations
+        for explanation, limit in zip(explanations, limits, strict=True)
     ]
     sheet = Image.new(
         "RGB", (MARGIN + len(panels) * (POSTER_WIDTH + MARGIN), height + 230), (255, 255, 255)
@@ -101,13 +113,13 @@ def poster_png(
         f"place {prediction.rank(answer.index)} of {len(prediction.labels):,}"
     )
     write(MARGIN, 84, said, 22, FAINT)
-    for number, (title, note, image) in enumerate(panels):
-        left = MARGIN + number * (POSTER_WIDTH + MARGIN)
+    for place, (title, note, image) in enumerate(panels):
+        left = MARGIN + place * (POSTER_WIDTH + MARGIN)
         sheet.paste(Image.fromarray(image), (left, 134))
         write(left, 134 + height + 14, title, 24, INK)
         write(left, 134 + height + 48, note, 17, FAINT)
     return encode(np.asarray(sheet))
 
 
-def _values(explanation: Explanation, shape: tuple[int, int]) -> np.ndarray:
-    return explanation.resized(shape) / (explanation.scale or 1.0)
+def _values(explanation: Explanation, shape: tuple[int, int], limit: float | None) -> np.ndarray:
+    return explanation.resized(shape) / (limit or explanation.scale or 1.0)

@@ -15,7 +15,7 @@ from pages.parts import cache
 from pages.parts.figures import QUIET, WHOLE, map_figure, sheet_figure
 from pages.parts.frame import Selection, on_phone, screen_theme
 from pages.parts.picture import Picture, data_uri
-from pages.parts.words import number
+from pages.parts.words import escaped, number
 
 COLUMNS = 16
 ROWS = 8
@@ -25,6 +25,8 @@ PHONE = 350
 LARGE = 460
 STRIP = 8
 STRONGEST = "Strongest, each on its own scale"
+AFTER = "After the activation"
+STAGES = (AFTER, "As the convolution gives it")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +87,39 @@ def in_words(layer: Layer) -> str:
     return f"{layer.path} · {layer.grid[0]} × {layer.grid[1]} · {layer.channels} channels"
 
 
+def _choose_stage() -> str:
+    return st.segmented_control(
+        "Convolutions", STAGES, default=AFTER, required=True, key="features-stage",
+        persist_state="session",
+        help="What the network goes on with, after the normalisation and the activation that "
+        "follow a convolution; or what the convolution itself gives.",
+    )  # fmt: skip
+
+
+def _shown(classifier: Classifier, layer: Layer, stage: str) -> tuple[Layer, str]:
+    """The layer whose output is shown for a layer of the menu, and what that is, in words."""
+    if not layer.convolution:
+        return layer, layer.path
+    after = classifier.activated(layer.path)
+    if after is None:
+        return layer, f"{layer.path}, no activation of its own follows"
+    if after == layer:
+        return layer, f"{layer.path}, its activation is built in"
+    if stage == AFTER:
+        return after, f"{after.path}, after the activation"
+    return layer, f"{layer.path}, before the activation"
+
+
+def _middle(classifier: Classifier) -> str | None:
+    """The layer to begin with: in the middle of those that an activation follows, if any."""
+    activated = [
+        layer.path
+        for layer in layers_of(classifier)
+        if max(layer.grid) > 1 and classifier.activated(layer.path)
+    ]
+    return activated[len(activated) // 2] if activated else None
+
+
 def draw(selection: Selection) -> None:
     """The channels of one layer."""
     st.caption(
@@ -92,7 +127,7 @@ def draw(selection: Selection) -> None:
         "for the number, click to see one large."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer = choose_layer(selection.classifier, "features")
+        layer = choose_layer(selection.classifier, "features", _middle(selection.classifier))
         if layer is None:
             return
         order = st.selectbox(
@@ -102,19 +137,23 @@ def draw(selection: Selection) -> None:
             "places. Most important: gradient × activation for the class explained.",
         )  # fmt: skip
         beside = _choose_beside(selection)
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    with row:
+        stage = _choose_stage()
         one_scale = st.toggle(
             "One scale", key="features-scale", persist_state="session",
             help="All channels on one scale; otherwise each from zero to its own largest value.",
         )  # fmt: skip
-    sides = [_look(selection, "The picture", selection.picture, selection.pixels, layer)]
-    if beside is not None:
-        title, picture, pixels = beside
-        sides.append(_look(selection, title, picture, pixels, layer))
+    shown_at, said = _shown(selection.classifier, selection.classifier.layer(layer), stage)
+    pictures = [("The picture", selection.picture, selection.pixels)]
+    pictures += [] if beside is None else [beside]
+    sides = [_look(selection, *each, shown_at.path) for each in pictures]
     seen = sides[0].seen
     ranked = seen.ranked(order)
-    _count(seen, selection.classifier.layer(layer))
     columns = COLUMNS // 2 if on_phone() else COLUMNS // len(sides)
-    shown = _page(ranked, columns * ROWS, layer)
+    with row:
+        shown = _page(ranked, columns * ROWS, layer)
+    st.caption(f"Shown: {escaped(said)}. {_count(seen)}")
     limits = np.max([np.abs(side.seen.maps).max(axis=(0, 1)) for side in sides], axis=0)
     if one_scale:
         limits = np.full_like(limits, limits.max())
@@ -128,45 +167,55 @@ def draw(selection: Selection) -> None:
             width = PHONE if on_phone() else WIDTH // len(sides)
             _draw_sheet(side, shown, scale, min(columns, len(shown)), width, large)
     st.session_state.setdefault(large, int(ranked[0]))
-    channel = st.number_input(
-        "Channel", 0, len(ranked) - 1, key=large, width=160, help="Or click one on the sheet."
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        channel = st.number_input(
+            "Channel", 0, len(ranked) - 1, key=large, width=160, help="Or click one on the sheet."
+        )
+        smooth = st.toggle(
+            "Smooth", key="features-smooth", persist_state="session",
+            help="Interpolate between the cells that were measured.",
+        )  # fmt: skip
     views = [(side, True) for side in sides] + [(sides[0], False)] * (len(sides) == 1)
     for column, (side, over_picture) in zip(st.columns(2), views, strict=True):
         with column.container(border=True):
-            _draw_channel(side, channel, scale, over_picture=over_picture)
+            _draw_channel(side, channel, scale, over_picture=over_picture, smooth=smooth)
 
 
 def draw_all_layers(selection: Selection) -> None:
     """The strongest channels of every layer, early to late."""
     st.caption(
         f"The {STRIP} channels of every convolution and pooling layer that respond most to this "
-        "picture: first edges and colours on a fine grid, then parts, then things on a coarse one."
+        "picture: first edges and colours on a fine grid, then parts, then things on a coarse one. "
+        "Of channels that tie, as at the ceiling of an activation, the first are shown."
     )
     classifier = selection.classifier
     layers = [layer for layer in layers_of(classifier) if max(layer.grid) > 1]
     if not layers:
         st.info(f"No layer of {classifier.title} keeps a grid.", icon=":material/info:")
         return
+    stage = _choose_stage()
+    shown = [_shown(classifier, layer, stage) for layer in layers]
     strips = cache.inside(
-        selection.picture, classifier, f"all layers {selection.style}",
-        lambda: _strips(selection, layers),
+        selection.picture, classifier, f"all layers {stage} {selection.style}",
+        lambda: _strips(selection, [layer for layer, _ in shown]),
     )  # fmt: skip
     st.dataframe(
         {
             "Layer": [layer.path for layer in layers],
+            "Shown": [said for _, said in shown],
             "Grid": [f"{layer.grid[0]} × {layer.grid[1]}" for layer in layers],
-            "Channels": [layer.channels for layer in layers],
             STRONGEST: [address for address, _ in strips],
+            "Channels": [layer.channels for layer in layers],
             "Their numbers": [numbers for _, numbers in strips],
         },
         hide_index=True,
-        row_height=72,
+        row_height=68,
         height=720,
-        column_order=[STRONGEST, "Layer", "Grid"] if on_phone() else None,
+        column_order=[STRONGEST, "Layer", "Shown", "Grid"] if on_phone() else None,
         column_config={
-            "Layer": st.column_config.TextColumn(width=230),
-            STRONGEST: st.column_config.ImageColumn(width=530),
+            "Layer": st.column_config.TextColumn(width=210),
+            "Shown": st.column_config.TextColumn(width=185),
+            STRONGEST: st.column_config.ImageColumn(width=500),
         },
         alt="The strongest channels of every layer",
     )
@@ -221,11 +270,13 @@ def _look(
     return Side(title, picture, seen)
 
 
-def _count(seen: FeatureMaps, layer: Layer) -> None:
+def _count(seen: FeatureMaps) -> str:
+    rows, columns, channels = seen.maps.shape
     dead = int(seen.dead.sum())
-    said = f"{layer.channels:,} channels, measured on {layer.grid[0]} × {layer.grid[1]} cells. "
-    said += f"{dead:,} of them are zero everywhere in this picture." if dead else "None is dead."
-    st.caption(said)
+    said = f"{channels:,} channels, measured on {rows} × {columns} cells. "
+    if not dead:
+        return said + "None is dead."
+    return said + f"{dead:,} of them {'is' if dead == 1 else 'are'} zero everywhere here."
 
 
 def _page(ranked: np.ndarray, size: int, layer: str) -> np.ndarray:
@@ -287,7 +338,9 @@ def _take(sheet: str, large: str, shown: np.ndarray) -> None:
         st.session_state[large] = int(shown[clicked[0]])
 
 
-def _draw_channel(side: Side, channel: int, scale: Scale, *, over_picture: bool) -> None:
+def _draw_channel(
+    side: Side, channel: int, scale: Scale, *, over_picture: bool, smooth: bool
+) -> None:
     """One channel, large, with its values."""
     seen, values = side.seen, side.seen.maps[..., channel]
     row, place = seen.strongest_cell(channel)
@@ -299,7 +352,7 @@ def _draw_channel(side: Side, channel: int, scale: Scale, *, over_picture: bool)
             values, side.picture, cache.address(side.picture), scale.style, signed=scale.signed,
             over_picture=over_picture, limit=float(scale.limits[channel]), window=WHOLE,
             height=min(LARGE, round(LARGE * side.picture.aspect)),
-            theme=screen_theme(), zoomable=False,
+            theme=screen_theme(), zoomable=False, smooth=smooth,
         ),
         theme=None, config=QUIET, key=f"large-{side.title}-{over_picture}",
         alt=f"Channel {channel} of {seen.layer} {where}",

@@ -51,6 +51,7 @@ def map_figure(
     height: int,
     theme: str,
     zoomable: bool,
+    smooth: bool = True,
 ) -> go.Figure:
     """A heatmap of raw values, over the picture or alone, with its colour bar.
 
@@ -77,11 +78,13 @@ def map_figure(
     theme : {"light", "dark"}
     zoomable : bool
         Whether dragging a box reports it.
+    smooth : bool
+        Whether a map of few cells is interpolated between them; superpixels never are.
     """
     rows, columns = values.shape
     limit = limit or 1.0
     ticks = [-limit, 0, limit] if signed else [0, limit]
-    interpolated = segments is None and max(rows, columns) <= 2 * CELLS
+    interpolated = smooth and segments is None and max(rows, columns) <= 2 * CELLS
     heatmap = go.Heatmap(
         z=values,
         x=_centres(columns),
@@ -130,10 +133,23 @@ def map_figure(
     )
 
 
+def bold_from(*matrices: np.ndarray) -> float:
+    """The absolute value from which a cell is among the strongest tenth; zero never is."""
+    strengths = np.abs(matrices) if matrices else np.zeros(1)
+    return max(float(np.quantile(strengths, HOTTEST)), float(np.finfo(np.float32).tiny))
+
+
 def matrix_figure(
-    matrix: np.ndarray, style: Style, *, signed: bool, height: int, theme: str
+    matrix: np.ndarray,
+    style: Style,
+    *,
+    signed: bool,
+    limit: float,
+    bold: np.ndarray | None = None,
+    height: int,
+    theme: str,
 ) -> go.Figure:
-    """The 14 x 14 matrix as numbers on coloured cells; the hottest are bold.
+    """The 14 x 14 matrix as numbers on coloured cells; the strongest are bold.
 
     Parameters
     ----------
@@ -141,18 +157,23 @@ def matrix_figure(
         The values as they are to be read.
     style : Style
     signed : bool
+        Whether the scale runs to both sides of zero.
+    limit : float
+        The largest absolute value of the colour scale.
+    bold : (14, 14) bool ndarray, optional
+        The cells in bold type; the strongest tenth if None.
     height : int
         In pixels.
     theme : {"light", "dark"}
     """
-    limit = float(np.abs(matrix).max()) or 1.0
-    hot = np.abs(matrix) >= max(np.quantile(np.abs(matrix), HOTTEST), np.finfo(np.float32).tiny)
+    if bold is None:
+        bold = np.abs(matrix) >= bold_from(matrix)
     text = [
         [
-            f"<b>{value:.2f}</b>" if bold else f"{value:.2f}"
-            for value, bold in zip(*row, strict=True)
+            f"<b>{value:.2f}</b>" if strong else f"{value:.2f}"
+            for value, strong in zip(*row, strict=True)
         ]
-        for row in zip(matrix.round(2) + 0.0, hot, strict=True)
+        for row in zip(matrix.round(2) + 0.0, bold, strict=True)
     ]
     heatmap = go.Heatmap(
         z=matrix,

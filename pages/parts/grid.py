@@ -15,11 +15,27 @@ import streamlit as st
 from explainers import Classifier, Explainer, Explanation, Prediction, Target
 from explainers.images.colouring import Style, encode
 from pages.parts import cache, controls, downloads
-from pages.parts.figures import CELLS, QUIET, WHOLE, Window, map_figure, matrix_figure
+from pages.parts.figures import (
+    CELLS,
+    QUIET,
+    WHOLE,
+    Window,
+    bold_from,
+    map_figure,
+    matrix_figure,
+)
 from pages.parts.frame import on_phone, screen_theme
 from pages.parts.jobs import passes_of
 from pages.parts.picture import Picture
-from pages.parts.words import in_words, power_of_ten, raw_range, resolution, seconds, slug
+from pages.parts.words import (
+    in_words,
+    number,
+    power_of_ten,
+    raw_range,
+    resolution,
+    seconds,
+    slug,
+)
 
 VIEWS = ("Overlay", "Heatmap", "Matrix")
 SCALES = ("0 to 1", "Raw")
@@ -68,6 +84,25 @@ class Look:
     phone: bool
 
 
+@dataclass(frozen=True)
+class Scale:
+    """What the colours, the numbers and the bold cells of a card mean, in absolute raw values.
+
+    Parameters
+    ----------
+    maps, matrix : float
+        Where the colours end. Under one scale for all rows these are one number, the largest of
+        any row; otherwise the card's own, and averaging makes that of the matrix the smaller.
+    bold : float
+        From where on a cell of the matrix is among the strongest tenth, of all rows together under
+        one scale.
+    """
+
+    maps: float
+    matrix: float
+    bold: float
+
+
 def draw(
     rows: Sequence[Subject],
     methods: Sequence[type[Explainer]],
@@ -83,7 +118,7 @@ def draw(
     methods : sequence of type
     style : Style
     one_scale : bool
-        Whether all rows share a method's colour scale, until a person wants it otherwise.
+        Whether all rows share a method's scale, until a person wants it otherwise.
 
     Returns
     -------
@@ -118,7 +153,7 @@ def draw(
     for card in cards:
         card.settle()
     for line in table[:1]:
-        _offer_poster(poster, line[0].subject, [c.explanation for c in line if c.explanation], look)
+        _offer_poster(poster, line, look)
     return [[card.explanation for card in line] for line in table]
 
 
@@ -127,14 +162,14 @@ def _lay_out(
 ) -> list[list["_Card"]]:
     """The empty cards, row by row, each column one method with one set of settings."""
     table: list[list[_Card]] = []
-    for number, subject in enumerate(rows):
+    for place, subject in enumerate(rows):
         if subject.heading:
             st.markdown(f"##### {subject.heading}")
         columns = st.columns(len(methods))
         above = table[0] if table else [None] * len(methods)
         table.append(
             [
-                _Card(column, method, subject, look, number, first)
+                _Card(column, method, subject, look, place, first)
                 for column, method, first in zip(columns, methods, above, strict=True)
             ]
         )
@@ -160,12 +195,15 @@ def _look(
         scale = st.segmented_control(
             "Matrix values", SCALES, default=SCALES[0], required=True,
             key="scale", persist_state="session",
-            help="0 to 1: each matrix divided by its own largest value.",
+            help="0 to 1: each matrix divided by its own largest value; under one scale, all rows "
+            "by the largest of any map. Bold: the strongest tenth of the cells, under one scale of "
+            "the cells of all rows.",
         )  # fmt: skip
         locked = rows > 1 and st.toggle(
             "One scale for all rows", one_scale, key=f"locked-{one_scale}",
             persist_state="session",
-            help="Colours of a method mean the same in every row; otherwise each map has its own.",
+            help="Colours, numbers and bold cells of a method mean the same in every row; "
+            "otherwise each map has its own scale.",
         )  # fmt: skip
         window = st.session_state.get("window", WHOLE)
         st.button(
@@ -198,8 +236,9 @@ class _Card:
         first: "_Card | None",
     ) -> None:
         self.subject, self.look = subject, look
-        self._drawn: tuple[int, float] | None = None
+        self._done, self._drawn = 0, ""
         self._read: tuple[Any, Explanation | None] = None, None
+        self._gridded: tuple[Explanation | None, np.ndarray] = None, np.zeros((CELLS, CELLS))
         self.key = f"{method.name}-{row}" if row else method.name
         with column.container(border=True, height="stretch", key=f"card-{self.key}"):
             st.markdown(f"#### {method.title}", help=method.__doc__.splitlines()[0])  # type: ignore[union-attr]
@@ -259,16 +298,31 @@ class _Card:
         return f"{latest.done:,} of {latest.total:,} samples · {seconds(latest.seconds)}"
 
     @property
-    def limit(self) -> float:
-        """The largest absolute value of the colour scale."""
-        rows = self._column if self.look.locked else [self]
-        return max((card.explanation.scale for card in rows if card.explanation), default=0.0)
+    def grid(self) -> np.ndarray:
+        """The matrix of the latest explanation, raw."""
+        explanation = self.explanation
+        if explanation is not None and explanation is not self._gridded[0]:
+            self._gridded = explanation, explanation.grid(CELLS)
+        return self._gridded[1]
+
+    @property
+    def _sharing(self) -> "Sequence[_Card]":
+        """The cards that are on one scale with this one."""
+        return self._column if self.look.locked else [self]
+
+    @property
+    def scale(self) -> Scale:
+        """What its colours, its numbers and its bold cells mean."""
+        shown = [(each, card.grid) for card in self._sharing if (each := card.explanation)]
+        maps = max(each.scale for each, _ in shown)
+        matrix = maps if self.look.locked else float(np.abs(self.grid).max())
+        grids = [grid for each, grid in shown if not each.blank_reason]
+        return Scale(maps, matrix, bold_from(*grids))
 
     def draw_if_better(self) -> None:
         """Redraw when the samples have doubled, which is when a map visibly changes."""
         latest = self.run.latest
-        drawn = self._drawn[0] if self._drawn else 0
-        if self.run.finished or (latest is not None and latest.done >= 2 * drawn):
+        if self.run.finished or (latest is not None and latest.done >= 2 * self._done):
             self.draw()
 
     def draw(self) -> None:
@@ -277,19 +331,24 @@ class _Card:
         if explanation is None:
             self._draw_nothing()
             return
-        if self._drawn == (explanation.done, self.limit):
+        scale = self.scale
+        settled = not any(card.run.waiting for card in self._sharing)
+        drawn = f"{explanation.done}-{scale.maps}-{scale.bold}-{settled}"
+        if drawn == self._drawn:
             return
-        self._drawn = explanation.done, self.limit
-        zoomable = not self.run.waiting and not self.look.phone
+        self._done, self._drawn = explanation.done, drawn
         self._note.caption(self._words(explanation))
         if explanation.blank_reason:
             self._draw_blank(explanation.blank_reason)
             return
         for view, slot in self._slots.items():
             if view == "Matrix":
-                self._draw_matrix(slot, explanation)
+                self._draw_matrix(slot, explanation, scale)
             else:
-                self._draw_map(slot, explanation, over_picture=view == "Overlay", zoomable=zoomable)
+                self._draw_map(
+                    slot, explanation, scale, over_picture=view == "Overlay",
+                    zoomable=settled and not self.look.phone,
+                )  # fmt: skip
 
     def settle(self) -> None:
         """Draw it on the scale that all rows have come to, and offer the downloads."""
@@ -319,6 +378,7 @@ class _Card:
         self,
         slot: st.delta_generator.DeltaGenerator,
         explanation: Explanation,
+        scale: Scale,
         *,
         over_picture: bool,
         zoomable: bool,
@@ -326,7 +386,7 @@ class _Card:
         figure = map_figure(
             explanation.heatmap, self.subject.picture, cache.address(self.subject.picture),
             self.look.style, signed=explanation.signed, segments=explanation.segments,
-            over_picture=over_picture, limit=self.limit, window=self.look.window,
+            over_picture=over_picture, limit=scale.maps, window=self.look.window,
             height=self._height, theme=self.look.theme, zoomable=zoomable,
         )  # fmt: skip
         kind = "over the picture" if over_picture else "alone"
@@ -338,7 +398,7 @@ class _Card:
                 theme=None,
                 config=QUIET,
                 alt=named,
-                key=f"{key}-{explanation.done}-{self.limit}",
+                key=f"{key}-{self._drawn}",
             )
             return
         slot.plotly_chart(
@@ -347,32 +407,31 @@ class _Card:
         )  # fmt: skip
 
     def _draw_matrix(
-        self, slot: st.delta_generator.DeltaGenerator, explanation: Explanation
+        self, slot: st.delta_generator.DeltaGenerator, explanation: Explanation, scale: Scale
     ) -> None:
-        matrix, power = self._matrix(explanation)
+        unit, named = self._unit(explanation, scale)
         with slot.container(gap="xsmall"):
-            row, column = np.unravel_index(np.abs(matrix).argmax(), matrix.shape)
-            share = "−1 to 1" if explanation.signed else "0 to 1"
-            unit = power_of_ten(power) if self.look.raw else share
-            st.caption(f"{unit} · strongest in row {row}, column {column}")
+            row, column = np.unravel_index(np.abs(self.grid).argmax(), self.grid.shape)
+            st.caption(f"{named} · strongest in row {row}, column {column}")
             st.plotly_chart(
                 matrix_figure(
-                    matrix, self.look.style, signed=explanation.signed, height=MATRIX_HEIGHT,
-                    theme=self.look.theme,
+                    self.grid / unit, self.look.style, signed=explanation.signed,
+                    limit=scale.matrix / unit, bold=np.abs(self.grid) >= scale.bold,
+                    height=MATRIX_HEIGHT, theme=self.look.theme,
                 ),
                 theme=None, config=QUIET,
                 alt=f"{self.explainer.title} as a {CELLS} by {CELLS} matrix for {self._label}",
-                key=f"matrix-{self.key}-{explanation.done}-{self.limit}",
+                key=f"matrix-{self.key}-{self._drawn}",
             )  # fmt: skip
 
-    def _matrix(self, explanation: Explanation) -> tuple[np.ndarray, int]:
-        """The matrix as it is read, and the power of ten that its values are counted in."""
-        grid = explanation.grid(CELLS)
-        largest = (self.limit if self.look.locked else float(np.abs(grid).max())) or 1.0
-        if not self.look.raw:
-            return grid / largest, 0
-        power = int(np.floor(np.log10(largest)))
-        return grid / 10.0**power, power
+    def _unit(self, explanation: Explanation, scale: Scale) -> tuple[float, str]:
+        """What the values of the matrix are counted in, as a number and in words."""
+        largest = scale.matrix or 1.0
+        if self.look.raw:
+            power = int(np.floor(np.log10(largest)))
+            return 10.0**power, power_of_ten(power)
+        named = "−1 to 1" if explanation.signed else "0 to 1"
+        return largest, f"{named}, 1 is {number(largest)}" if self.look.locked else named
 
     def _words(self, explanation: Explanation) -> str:
         facts = [f"Measured on {resolution(explanation)}", f"Raw {raw_range(explanation)}"]
@@ -387,16 +446,18 @@ class _Card:
 
     def _offer_downloads(self, explanation: Explanation) -> None:
         picture, style, name = self.subject.picture, self.look.style, self.explainer.name
+        scale = self.scale
+        limit, unit = scale.maps, self._unit(explanation, scale)[0]
         stem = f"triptych-{slug(picture.title)}-{slug(self._label)}-{name}"
         files: list[tuple[str, str, str, Callable[[], bytes]]] = [
             ("Overlay, PNG", "overlay.png", "image/png",
-             lambda: encode(downloads.overlay_image(explanation, picture, style), "PNG")),
+             lambda: encode(downloads.overlay_image(explanation, picture, style, limit), "PNG")),
             ("Overlay, JPEG", "overlay.jpg", "image/jpeg",
-             lambda: encode(downloads.overlay_image(explanation, picture, style), "JPEG")),
+             lambda: encode(downloads.overlay_image(explanation, picture, style, limit), "JPEG")),
             ("Heatmap, PNG", "heatmap.png", "image/png",
-             lambda: encode(downloads.heatmap_image(explanation, picture, style), "PNG")),
+             lambda: encode(downloads.heatmap_image(explanation, picture, style, limit), "PNG")),
             ("Matrix, CSV", "matrix.csv", "text/csv",
-             lambda: downloads.matrix_csv(explanation.grid(CELLS))),
+             lambda: downloads.matrix_csv(self.grid)),
             ("Arrays, NPZ", "arrays.npz", "application/octet-stream",
              lambda: downloads.arrays_npz(explanation)),
         ]  # fmt: skip
@@ -406,7 +467,7 @@ class _Card:
                 on_click="ignore", width="stretch",
             )  # fmt: skip
         st.caption("The matrix as shown, to copy")
-        st.code(downloads.matrix_text(self._matrix(explanation)[0]), language=None, height=120)
+        st.code(downloads.matrix_text(self.grid / unit), language=None, height=120)
 
     @property
     def _label(self) -> str:
@@ -445,24 +506,25 @@ def _summary(cards: list[_Card]) -> str:
 
 
 def _offer_poster(
-    slot: st.delta_generator.DeltaGenerator,
-    subject: Subject,
-    explanations: list[Explanation],
-    look: Look,
+    slot: st.delta_generator.DeltaGenerator, cards: Sequence[_Card], look: Look
 ) -> None:
+    """The maps of one row as a poster, on the scale that they have on the screen."""
+    subject = cards[0].subject
+    shown = [(card.explanation, card.scale.maps) for card in cards if card.explanation is not None]
     slot.download_button(
         "Poster",
         lambda: downloads.poster_png(
-            explanations, subject.picture, subject.classifier, subject.prediction, look.style
+            [explanation for explanation, _ in shown], [limit for _, limit in shown],
+            subject.picture, subject.classifier, subject.prediction, look.style,
         ),
         f"triptych-{slug(subject.picture.title)}-poster.png",
         "image/png",
         icon=":material/photo_library:",
         key="poster",
         on_click="ignore",
-        disabled=not explanations,
+        disabled=not shown,
         help="The picture and all maps side by side as one PNG.",
-    )
+    )  # fmt: skip
 
 
 def _zoom(key: str) -> None:

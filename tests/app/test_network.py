@@ -10,7 +10,7 @@ from keras import layers
 from explainers import Classifier, GradCam, load_classifier
 from explainers.images.samples import SAMPLES
 from explainers.network.ascent import Ascent
-from explainers.network.feature_maps import feature_maps
+from explainers.network.feature_maps import feature_maps, strongest_maps
 from explainers.network.grad_cam_steps import grad_cam_steps
 from pages.parts.words import number
 from tests.app.charts import array, charts, heatmaps
@@ -57,6 +57,44 @@ def test_channels_are_the_librarys_and_one_is_shown_large(coffee) -> None:
     assert "40 channels, measured on 28 × 28 cells" in captions(app)
 
 
+def test_it_opens_on_what_is_seen_after_an_activation(coffee) -> None:
+    classifier, pixels = coffee
+    app = opened()
+    chosen = app.selectbox(key="features-layer-efficientnet-lite0").value
+    after = classifier.activated(chosen)
+    assert after.path.endswith("_relu6")
+    assert f"Shown: {after.path}, after the activation." in captions(app).replace("\\", "")
+    channel = app.number_input(key=f"channel-efficientnet-lite0-{chosen}").value
+    for stage, path, words in (
+        ("After the activation", after.path, "after the activation"),
+        ("As the convolution gives it", chosen, "before the activation"),
+    ):
+        app.segmented_control(key="features-stage").set_value(stage).run()
+        assert not app.exception
+        seen = feature_maps(classifier, pixels, path, 967)
+        for trace in heatmaps(app):
+            np.testing.assert_allclose(array(trace["z"]), seen.maps[..., channel], atol=1e-4)
+            assert trace["zmin"] == (0 if path == after.path else -trace["zmax"])
+        said = captions(app).replace("\\", "")
+        assert f"Shown: {path}, {words}." in said
+        assert f"summed: {number(float(seen.importance[channel]))} of the logit" in said
+
+
+def test_a_linear_bottleneck_stays_as_it_is_and_says_so() -> None:
+    app = opened()
+    app.selectbox(key="features-layer-efficientnet-lite0").set_value(LAYER).run()
+    said = captions(app).replace("\\", "")
+    assert f"Shown: {LAYER}, no activation of its own follows." in said
+
+
+def test_cells_are_drawn_as_cells_and_smoothed_on_request() -> None:
+    app = opened()
+    assert [trace["zsmooth"] for trace in heatmaps(app)] == [False, False]
+    assert array(heatmaps(app)[0]["z"]).shape == (14, 14)
+    app.toggle(key="features-smooth").set_value(True).run()
+    assert [trace["zsmooth"] for trace in heatmaps(app)] == ["best", "best"]
+
+
 def test_many_channels_come_in_sheets_and_two_pictures_side_by_side() -> None:
     app = opened()
     app.selectbox(key="features-layer-efficientnet-lite0").set_value("head_convolution").run()
@@ -75,12 +113,23 @@ def test_many_channels_come_in_sheets_and_two_pictures_side_by_side() -> None:
 
 
 def test_all_layers_at_a_glance(coffee) -> None:
-    classifier, _ = coffee
-    table = opened("All layers").dataframe[0].value
+    classifier, pixels = coffee
+    app = opened("All layers")
+    table = app.dataframe[0].value
     wanted = [each.path for each in classifier.layers if each.convolution]
     assert [path for path in table["Layer"] if path in wanted] == wanted
     assert table.iloc[0]["Grid"] == "112 × 112"
-    assert table.iloc[-1]["Strongest, each on its own scale"].startswith("data:image/")
+    strip = table.iloc[-1]["Strongest, each on its own scale"]
+    assert strip.startswith("data:image/")
+    shown = dict(zip(table["Layer"], table["Shown"], strict=True))
+    assert shown["head_convolution"] == "head_relu6, after the activation"
+    assert shown[LAYER] == f"{LAYER}, no activation of its own follows"
+    strongest = strongest_maps(classifier, pixels, ["head_relu6"])["head_relu6"][0]
+    assert table.iloc[-1]["Their numbers"] == ", ".join(map(str, strongest))
+    app.segmented_control(key="features-stage").set_value("As the convolution gives it").run()
+    table = app.dataframe[0].value
+    assert table.iloc[-1]["Shown"] == "head_convolution, before the activation"
+    assert table.iloc[-1]["Strongest, each on its own scale"] != strip
 
 
 def test_filters_climb_as_the_library_says(coffee) -> None:
@@ -149,7 +198,7 @@ def test_a_nested_model_of_ones_own_shows_its_inside(monkeypatch: pytest.MonkeyP
     inner = keras.Sequential(
         [
             keras.Input((32, 32, 3)),
-            layers.Conv2D(6, 3, name="conv"),
+            layers.Conv2D(6, 3, activation="relu", name="conv"),
             layers.MaxPooling2D(name="pool"),
         ],
         name="inner",
@@ -165,6 +214,9 @@ def test_a_nested_model_of_ones_own_shows_its_inside(monkeypatch: pytest.MonkeyP
         "inner/conv · 30 × 30 · 6 channels",
         "inner/pool · 15 × 15 · 6 channels",
     ]
+    assert "Shown: inner/conv, its activation is built in. 6 channels" in captions(app)
+    menu.set_value("inner/pool").run()
+    assert "Shown: inner/pool. 6 channels, measured on 15 × 15 cells." in captions(app)
     app.segmented_control(key="network-view").set_value("Filters").run()
     app.number_input(key="ascent-steps").set_value(2).run()
     button(app, "Climb: ").click().run()

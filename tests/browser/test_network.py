@@ -31,7 +31,10 @@ def test_a_click_on_the_sheet_shows_that_channel_large(page: Page, address: str)
     channel = 2 * 16 + 4
     expect(page.get_by_text(f"Channel {channel} over the picture")).to_be_visible()
     classifier = load_classifier("efficientnet-lite0")
-    seen = feature_maps(classifier, classifier.prepare(SAMPLES["coffee"].read()), layer, 967)
+    shown = classifier.activated(layer)
+    assert shown is not None
+    expect(page.get_by_text(f"Shown: {shown.path}, after the activation.")).to_be_visible()
+    seen = feature_maps(classifier, classifier.prepare(SAMPLES["coffee"].read()), shown.path, 967)
     row, column = seen.strongest_cell(channel)
     expect(page.get_by_text(f"strongest in row {row}, column {column} of")).to_be_visible()
 

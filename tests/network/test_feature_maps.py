@@ -3,9 +3,12 @@
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
 from explainers import Classifier, Target
+from explainers.classifiers.efficientnet_lite import VARIANTS, build
 from explainers.network.feature_maps import FeatureMaps, feature_maps, strongest_maps
+from tests.conftest import SIZE, Hold
 
 
 def test_maps_are_kerass_own_intermediate_outputs(
@@ -37,6 +40,50 @@ def test_importance_is_what_a_small_change_of_a_channel_does(
 
     expected = [(lead(channel) - lead(None)) / little for channel in range(6)]
     np.testing.assert_allclose(found.importance, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_after_the_activation_is_kerass_own_output_there(pixels: np.ndarray, held: Hold) -> None:
+    """A block of the field, nested: the normalisation and the activation lie outside."""
+    keras.utils.set_random_seed(4)
+    inner = keras.Sequential(
+        [keras.Input((*SIZE, 3)), layers.Conv2D(5, 3, strides=2, name="conv")], name="inner"
+    )
+    inputs = keras.Input((*SIZE, 3))
+    seen = layers.ReLU(name="act")(layers.BatchNormalization(name="norm")(inner(inputs)))
+    logits = layers.Dense(3)(layers.GlobalAveragePooling2D()(seen))
+    model = keras.Model(inputs, logits)
+    random = np.random.default_rng(4)
+    norm = model.get_layer("norm")
+    norm.set_weights([random.uniform(0.5, 2, each.shape) for each in norm.get_weights()])
+    classifier = Classifier(model, name="nested", labels="abc")
+    after = classifier.activated("inner/conv")
+    assert after is not None
+    found = feature_maps(classifier, pixels, after.path, 1)
+    expected = keras.Model(inputs, seen).predict(pixels[None], verbose=0)[0]
+    off = np.abs(found.maps - expected).max() / np.abs(expected).max()
+    held("Feature maps after the activation", "Keras's own output there", off, 1e-6)
+    assert found.maps.min() == 0
+    assert not np.allclose(found.maps, feature_maps(classifier, pixels, "inner/conv", 1).maps)
+    kernel = np.asarray(model.layers[-1].kernel)[:, 1]
+    by_hand = expected.mean(axis=(0, 1)) * kernel
+    np.testing.assert_allclose(found.importance, by_hand, rtol=1e-4)
+
+
+def test_so_it_is_inside_the_bundled_network(
+    lite0: Classifier, cat: np.ndarray, held: Hold
+) -> None:
+    model = build(VARIANTS["efficientnet-lite0"])
+    paths = [layer.path for layer in lite0.convolutions]
+    shown = [after.path for path in paths if (after := lite0.activated(path))][::8]
+    outputs = [model.get_layer(path).output for path in shown]
+    expected = keras.Model(model.inputs, outputs).predict((cat[None] - 127) / 128, verbose=0)
+    found = strongest_maps(lite0, cat, shown, count=10_000)
+    off = [
+        np.abs(found[path][1] - maps[0][..., found[path][0]]).max() / np.abs(maps).max()
+        for path, maps in zip(shown, expected, strict=True)
+    ]
+    assert len(off) >= 4
+    held("Feature maps after the activation", "the unmodified EfficientNet-Lite0", max(off), 1e-5)
 
 
 MAPS = np.zeros((2, 3, 4), np.float32)
