@@ -39,7 +39,7 @@ with said:
 
 if check_up.wanted():
     with st.expander(
-        f"Check-up of {selection.classifier.title}",
+        f"Check-up of {escaped(selection.classifier.title)}",
         icon=":material/stethoscope:",
         expanded=True,
     ):

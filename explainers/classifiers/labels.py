@@ -1,17 +1,25 @@
 """The names of the classes, from whatever people keep them in."""
 
+import codecs
 import csv
 import io
 import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 from explainers.classifiers.screening import LABELS_LIMIT, ModelError
 
 LONGEST = 200
+
+UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+"""Characters that show nothing, and could make two names look alike or turn a line around."""
+
+UNPRINTABLE = re.compile(r"(?!\s)[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Characters that no text holds: control characters, and halves of a pair in UTF-16."""
 
 
 def read_labels(source: str | bytes | Path | Sequence[str] | Mapping) -> tuple[str, ...]:
@@ -27,20 +35,23 @@ def read_labels(source: str | bytes | Path | Sequence[str] | Mapping) -> tuple[s
     Raises
     ------
     ModelError
-        If there are no names in it, or the indices leave gaps.
+        If there are no names in it, the indices leave gaps, or it is no text at all.
     """
     if isinstance(source, Path):
         try:
-            source = source.read_bytes()[: LABELS_LIMIT + 1]
+            with source.open("rb") as file:
+                source = file.read(LABELS_LIMIT + 1)
         except OSError as error:
             raise ModelError(f"The file of labels cannot be read: {error.strerror}.") from error
+    if isinstance(source, str | bytes) and len(source) > LABELS_LIMIT:
+        raise ModelError("The labels are longer than a million characters: are they labels?")
     if isinstance(source, bytes):
-        source = source.decode("utf-8-sig", errors="replace")
+        source = _decoded(source)
     try:
         names = _from_text(source) if isinstance(source, str) else _from_object(source)
     except csv.Error as error:
         raise ModelError("The labels hold a line too long to be a name.") from error
-    names = [" ".join(str(name).split())[:LONGEST] for name in names]
+    names = [_tidied(name) for name in names]
     if not names or not all(names):
         raise ModelError("The labels hold no names, or empty ones: give one name for each class.")
     return tuple(names)
@@ -71,15 +82,51 @@ def name_classes(labels: Sequence[str] | None, classes: int, *, paired: bool) ->
             f"The model has {classes} classes, but {len(labels)} "
             f"{'label was' if len(labels) == 1 else 'labels were'} given."
         )
-    count = Counter(labels)
-    return tuple(
-        f"{label} ({index})" if count[label] > 1 else label for index, label in enumerate(labels)
-    )
+    names = list(labels)
+    # A name made by numbering may be another class's own; numbering all that clash ends it.
+    while len(set(names)) < len(names):
+        count = Counter(names)
+        names = [
+            f"{name} ({index})" if count[name] > 1 else name for index, name in enumerate(names)
+        ]
+    return tuple(names)
+
+
+def is_index(text: str) -> bool:
+    """Whether a text is a class's number, in the digits of any script."""
+    return text.isdecimal() and len(text) < 10
+
+
+def _decoded(content: bytes) -> str:
+    """The text of a file: UTF-8, or UTF-16 where it says so by a byte order mark."""
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ModelError(
+            "The file of labels is no text in UTF-8: save it as UTF-8 text and try again."
+        ) from error
+
+
+def _tidied(name: Any) -> str:
+    """A name on one line, without what cannot be seen."""
+    if not isinstance(name, str | Real):
+        raise ModelError(
+            f"The labels hold {repr(name)[:40]} where a name should be: give one text for each "
+            "class."
+        )
+    text = " ".join(UNSEEN.sub("", str(name)).split())[:LONGEST]
+    odd = UNPRINTABLE.search(text)
+    if odd:
+        raise ModelError(
+            f"The labels hold the character U+{ord(odd[0]):04X}, which no name does: save them as "
+            "UTF-8 text and try again."
+        )
+    return text
 
 
 def _from_text(text: str) -> list[Any]:
-    if len(text) > LABELS_LIMIT:
-        raise ModelError("The labels are longer than a million characters: are they labels?")
+    text = text.lstrip("\ufeff")
     if text.lstrip().startswith(("[", "{")):
         try:
             return _from_object(json.loads(text))
@@ -102,15 +149,15 @@ def _from_rows(lines: list[str]) -> list[Any]:
     if any(len(row) != 2 for row in rows):
         return lines
     for index, name in ((0, 1), (1, 0)):
-        body = rows if _is_index(rows[0][index]) else rows[1:]
-        if body and all(_is_index(row[index]) for row in body):
+        body = rows if is_index(rows[0][index]) else rows[1:]
+        if body and all(is_index(row[index]) for row in body):
             return _by_index({int(row[index]): row[name] for row in body}, len(body))
     return lines
 
 
 def _from_object(value: Any) -> list[Any]:
     if isinstance(value, Mapping):
-        if all(_is_index(str(key)) for key in value):
+        if all(is_index(str(key)) for key in value):
             return _by_index({int(key): _name(name) for key, name in value.items()}, len(value))
         if all(isinstance(index, int) for index in value.values()):
             return _by_index({index: name for name, index in value.items()}, len(value))
@@ -118,10 +165,6 @@ def _from_object(value: Any) -> list[Any]:
     if not isinstance(value, Sequence):
         raise ModelError("The labels are no list of names.")
     return [_name(name) for name in value]
-
-
-def _is_index(text: str) -> bool:
-    return text.isdecimal() and len(text) < 10
 
 
 def _name(entry: Any) -> Any:

@@ -137,14 +137,14 @@ class Screened:
         A copy of its arrays, named as Keras wants it named.
     keras : str
         The version of Keras that wrote it, as far as it says.
-    labels : str or None
-        The names of the classes, where they lay beside the model.
+    labels : bytes or None
+        The file with the names of the classes, where one lay beside the model.
     """
 
     config: dict | None
     weights: Path
     keras: str
-    labels: str | None
+    labels: bytes | None
 
 
 def screen(source: Path, folder: Path) -> Screened:
@@ -180,12 +180,12 @@ def screen(source: Path, folder: Path) -> Screened:
     facts = json.loads(done.stdout)
     if "refused" in facts:
         raise ModelError(facts["refused"])
-    config = folder / "config.json"
+    config, labels = folder / "config.json", folder / "labels"
     return Screened(
         json.loads(config.read_bytes()) if config.exists() else None,
         folder / facts["weights"],
         facts["keras"],
-        facts["labels"],
+        labels.read_bytes() if labels.exists() else None,
     )
 
 
@@ -227,7 +227,7 @@ def _take_archive_apart(archive: zipfile.ZipFile, folder: Path, *, inside: bool)
     with h5py.File(raw, "r") as file:
         _copy_arrays(file, folder / "model.weights.h5")
     raw.unlink()
-    return {"weights": "model.weights.h5", "keras": version, "labels": None}
+    return {"weights": "model.weights.h5", "keras": version}
 
 
 def _take_bundle_apart(
@@ -248,8 +248,7 @@ def _take_bundle_apart(
     facts = take_apart(inner, folder, inside=True)
     inner.unlink()
     if labels:
-        text = _read(archive, files[labels[0]], LABELS_LIMIT)
-        facts["labels"] = text.decode("utf-8", errors="replace")
+        (folder / "labels").write_bytes(_read(archive, files[labels[0]], LABELS_LIMIT))
     return facts
 
 
@@ -291,7 +290,7 @@ def _take_hdf5_apart(file: h5py.File, folder: Path) -> dict[str, Any]:
             raise ModelError("The HDF5 file holds no Keras model.")
         name = "weights.h5" if known else "model.weights.h5"
         _copy_arrays(file, folder / name)
-        return {"weights": name, "keras": "", "labels": None}
+        return {"weights": name, "keras": ""}
     text = file.attrs["model_config"]
     config = clean(_json(text if isinstance(text, bytes) else str(text).encode()))
     (folder / "config.json").write_text(json.dumps(config))
@@ -305,7 +304,7 @@ def _take_hdf5_apart(file: h5py.File, folder: Path) -> dict[str, Any]:
     _copy_arrays(weights, folder / "weights.h5")
     version = file.attrs.get("keras_version", b"1")
     version = version.decode() if isinstance(version, bytes) else str(version)
-    return {"weights": "weights.h5", "keras": version, "labels": None}
+    return {"weights": "weights.h5", "keras": version}
 
 
 def _json(text: bytes) -> Any:

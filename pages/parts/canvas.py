@@ -9,6 +9,7 @@ from explainers.images import regions
 from pages.parts import cache
 from pages.parts.figures import CELLS, QUIET, canvas_figure
 from pages.parts.frame import Selection
+from pages.parts.words import escaped
 
 KEY = "canvas"
 HEIGHT = 420
@@ -159,7 +160,7 @@ def _draw_hottest(selection: Selection, past: list[np.ndarray]) -> None:
         while not run.finished:
             run.advance()
         if run.failure:
-            st.warning(run.failure, icon=":material/block:")
+            st.warning(escaped(run.failure), icon=":material/block:")
             return
         explanation = explainer.interpret(run.latest, selection.target)
         if explanation.blank_reason:

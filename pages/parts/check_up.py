@@ -54,7 +54,7 @@ def _facts(found: CheckUp) -> dict[str, list[str]]:
         "Kind": found.kind,
         "Head": found.head,
         "Input": f"{rows} × {columns}, {'grey' if channels == 1 else 'red, green and blue'}",
-        "Scaling inside": found.rescaling or "none",
+        "Scaling inside": escaped(found.rescaling or "none"),
         "Parameters": f"{found.parameters:,}",
         "Layers": f"{len(found.layers)}, {len(grids)} of them convolutions",
     }

@@ -19,7 +19,7 @@ from explainers.classifiers.own_model import explain_as, open_model
 from explainers.classifiers.scaling import AS_THEY_ARE
 from pages.parts import cache
 from pages.parts.picture import Picture
-from pages.parts.words import percent
+from pages.parts.words import escaped, legible, percent, title_of
 
 UPLOADS = os.environ.get("TRIPTYCH_MODEL_UPLOADS", "on") != "off"
 """Whether visitors may bring models of their own; see README, "Deploying it"."""
@@ -49,8 +49,8 @@ class File:
     @classmethod
     def at(cls, path: Path) -> Self:
         """A file of the server's; it is known by its place and when it was written."""
-        known = f"{path}-{path.stat().st_mtime_ns}"
-        return cls(path.name, hashlib.sha256(known.encode()).hexdigest()[:20], path)
+        known = os.fsencode(path) + f"-{path.stat().st_mtime_ns}".encode()
+        return cls(path.name, hashlib.sha256(known).hexdigest()[:20], path)
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,14 @@ class Wanted:
         rows, columns = self.size
         return f"{self.name or 'own'}-{self.file.digest}-{rows}x{columns}"
 
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        if self.name is not None:
+            return zoo.CLASSIFIERS[self.name]
+        assert self.file is not None
+        return title_of(self.file.name, "Your model")
+
 
 def open_link() -> None:
     """Take the classifier that the address bar names."""
@@ -110,8 +118,7 @@ def choose(picture: Picture) -> Classifier:
     answering: Wanted = st.session_state.answering
     if answering.name is None and answering.file is not None:
         # The same file may have another name on another person's screen.
-        title = _title(answering.file.name)
-        classifier = classifier.variant(name=classifier.name, title=title)
+        classifier = classifier.variant(name=classifier.name, title=answering.title)
         classifier = _tell_about(classifier, picture)
     return classifier
 
@@ -129,10 +136,8 @@ def _answering(wanted: Wanted | None) -> Classifier:
             st.session_state.answering = wanted
             return classifier
     if wanted is not None:
-        st.error(refused[wanted.key], icon=":material/block:")
-    if wanted is not None:
-        title = zoo.CLASSIFIERS.get(last.name or "") or _title(last.file.name if last.file else "")
-        st.caption(f"{title} goes on answering.")
+        st.error(escaped(refused[wanted.key]), icon=":material/block:")
+        st.caption(f"{escaped(last.title)} goes on answering.")
     return cache.classifier(last.key, last.load)
 
 
@@ -178,7 +183,7 @@ def _offer_weights(name: str, files: dict[str, File]) -> None:
                 bar.progress(share, f"Downloading {title}: {share:.0%}")
         except ModelError as reason:
             bar.empty()
-            st.error(str(reason), icon=":material/cloud_off:")
+            st.error(escaped(str(reason)), icon=":material/cloud_off:")
     if UPLOADS:
         st.file_uploader(
             "or a file of its weights", ["h5"], key=f"weights-{name}",
@@ -213,7 +218,7 @@ def _choose_own() -> Wanted | None:
     if file is None:
         st.caption("Until there is one, the last classifier answers.")
         return None
-    st.caption(f":material/draft: {file.name}")
+    st.caption(f":material/draft: {escaped(file.name)}")
     return Wanted(None, file, st.session_state.get("model_size", (USUAL_SIZE, USUAL_SIZE)))
 
 
@@ -225,7 +230,7 @@ def _offer_folder(folder: Path) -> None:
         )
         return
     files = {
-        path.name: path
+        legible(path.name): path
         for path in sorted(folder.iterdir())
         if path.suffix[1:] in MODELS and path.is_file()
     }
@@ -313,7 +318,8 @@ def _label(classifier: Classifier) -> Classifier:
         digest = hashlib.sha256(repr(labels).encode()).hexdigest()[:8]
         return classifier.variant(name=f"{classifier.name}-{digest}", labels=labels)
     except ModelError as reason:
-        st.error(f"{reason} Its classes are numbered until then.", icon=":material/label_off:")
+        refusal = escaped(str(reason))
+        st.error(f"{refusal} Its classes are numbered until then.", icon=":material/label_off:")
         return classifier
 
 
@@ -364,7 +370,3 @@ def _typed_scaling() -> Scaling:
 
 def _ending(name: str) -> str:
     return name.rsplit(".", 1)[-1].casefold()
-
-
-def _title(name: str) -> str:
-    return name.rsplit(".", 1)[0][:60] or "Your model"

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -17,6 +17,9 @@ POSTER_WIDTH = 560
 MARGIN = 32
 INK = (38, 41, 56)
 FAINT = (110, 114, 130)
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a formula begins with in a spreadsheet, after OWASP's "CSV Injection"."""
 
 
 def overlay_image(
@@ -43,11 +46,20 @@ def heatmap_image(
 
 def matrix_csv(matrix: np.ndarray) -> bytes:
     """The matrix with its row and column numbers, nine significant digits: all there are."""
+    return table_csv(
+        [["row", *range(matrix.shape[1])], *([row, *values] for row, values in enumerate(matrix))]
+    )
+
+
+def table_csv(rows: Iterable[Iterable[object]]) -> bytes:
+    """A table for spreadsheets, which run what begins like a formula: such a text gets a mark.
+
+    The mark is an apostrophe before it. Numbers stay numbers, with nine significant digits.
+    """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["row", *range(matrix.shape[1])])
-    for place, row in enumerate(matrix):
-        writer.writerow([place, *(f"{value:.9g}" for value in row)])
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
     return file.getvalue().encode()
 
 
@@ -119,6 +131,12 @@ def poster_png(
         write(left, 134 + height + 14, title, 24, INK)
         write(left, 134 + height + 48, note, 17, FAINT)
     return encode(np.asarray(sheet))
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA) else value
+    return f"{value:.9g}" if isinstance(value, float | np.floating) else value
 
 
 def _values(explanation: Explanation, shape: tuple[int, int], limit: float | None) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Experiments on a picture: what the network says without a region, or to that region alone."""
 
-import csv
 import io
 import zipfile
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from explainers import Explanation, NoAnswerError, Prediction
 from explainers.images.colouring import encode
 from explainers.images.regions import REGION_FILLS, hide
 from pages.parts import cache, canvas
+from pages.parts.downloads import table_csv
 from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, screen_theme
 from pages.parts.grid import Subject, draw
@@ -269,21 +269,17 @@ def _restore(selection: Selection, trial: Trial) -> Callable[[], None]:
 
 
 def _table(log: list[tuple[str, Trial, Prediction]]) -> bytes:
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(
+    rows: list[list[object]] = [
         ["number", "picture", "experiment", "share of area", "fill", "class before",
          "probability before", "probability after", "class after", "its probability after"]
-    )  # fmt: skip
+    ]  # fmt: skip
     for number, (_, trial, before) in enumerate(log, 1):
         was, now = before.top(1)[0], trial.prediction.top(1)[0]
-        writer.writerow(
-            [number, trial.picture.title, trial.kind, f"{trial.region.mean():.6f}", trial.fill,
-             was.label, f"{was.probability:.9g}",
-             f"{trial.prediction[was.index].probability:.9g}", now.label,
-             f"{now.probability:.9g}"]
+        rows.append(
+            [number, trial.picture.title, trial.kind, trial.region.mean(), trial.fill, was.label,
+             was.probability, trial.prediction[was.index].probability, now.label, now.probability]
         )  # fmt: skip
-    return file.getvalue().encode()
+    return table_csv(rows)
 
 
 def _pictures(log: list[tuple[str, Trial, Prediction]]) -> bytes:

@@ -66,8 +66,8 @@ def choose_layer(classifier: Classifier, key: str, first: str | None = None) -> 
     layers = {layer.path: layer for layer in layers_of(classifier)}
     if not layers:
         st.info(
-            f"{classifier.title} has no convolution or pooling layer that keeps a grid, so there "
-            "is nothing to look at.",
+            f"{escaped(classifier.title)} has no convolution or pooling layer that keeps a "
+            "grid, so there is nothing to look at.",
             icon=":material/info:",
         )
         return None
@@ -191,7 +191,8 @@ def draw_all_layers(selection: Selection) -> None:
     classifier = selection.classifier
     layers = [layer for layer in layers_of(classifier) if max(layer.grid) > 1]
     if not layers:
-        st.info(f"No layer of {classifier.title} keeps a grid.", icon=":material/info:")
+        title = escaped(classifier.title)
+        st.info(f"No layer of {title} keeps a grid.", icon=":material/info:")
         return
     stage = _choose_stage()
     shown = [_shown(classifier, layer, stage) for layer in layers]

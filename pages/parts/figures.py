@@ -16,7 +16,7 @@ from pages.parts.picture import Picture, data_uri
 from pages.parts.words import number
 
 CELLS = 14
-QUIET = {"displayModeBar": False}
+QUIET = {"displayModeBar": False, "typesetMath": False}
 HOTTEST = 0.9
 COLOUR_BAR = 34
 INK = {"light": "#31333f", "dark": "#e6e8ee"}

@@ -15,7 +15,7 @@ from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, screen_theme
 from pages.parts.jobs import BACKWARD, work
 from pages.parts.plots import climb_figure
-from pages.parts.words import number, slug
+from pages.parts.words import escaped, number, slug
 
 KINDS = ("Filters of a layer", "A class")
 COUNTS = (1, 4, 16, 64)
@@ -52,7 +52,7 @@ def draw(selection: Selection) -> None:
         else:
             units = (selection.target.index,)
             label = selection.prediction[selection.target.index].label
-            st.caption(f"{label}: the class to explain, chosen in the sidebar.")
+            st.caption(f"{escaped(label)}: the class to explain, chosen in the sidebar.")
     with st.expander("How it climbs", icon=":material/tune:"):
         ascent: Ascent = controls.draw(Ascent, classifier, "ascent")
     run = cache.job("", classifier.name, f"{ascent} {layer} {units}")
@@ -86,7 +86,7 @@ def _draw(selection: Selection, climb: Climb, layer: str | None, *, settled: boo
     with left:
         st.image(
             sheet, width="stretch", alt=f"What {', '.join(names)} respond to",
-            caption=f"{place}: {names[0]}" + (f" to {names[-1]}" if len(names) > 1 else "")
+            caption=escaped(f"{place}: {names[0]}" + f" to {names[-1]}" * (len(names) > 1))
             + f", {columns} a row; contrast evened out, what counts is the pattern.",
         )  # fmt: skip
     with right:
@@ -113,8 +113,8 @@ def _tell(climb: Climb, names: Sequence[str]) -> None:
         silent = [name for name, mute in zip(names, climb.silent, strict=True) if mute]
         verb = "never responds" if len(silent) == 1 else "never respond"
         st.warning(
-            f"{', '.join(silent)} {verb}: from grey noise there is no way up, so what is shown is "
-            "the noise.",
+            f"{escaped(', '.join(silent))} {verb}: from grey noise there is no way up, so what "
+            "is shown is the noise.",
             icon=":material/block:",
         )
 

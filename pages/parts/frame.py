@@ -17,12 +17,13 @@ from explainers import (
     Target,
     read_image,
 )
+from explainers.classifiers.labels import is_index
 from explainers.images.colouring import COLOUR_MAPS, Style
 from explainers.images.reading import MAX_BYTES
 from explainers.images.samples import SAMPLES
 from pages.parts import cache, classifiers
 from pages.parts.picture import Picture
-from pages.parts.words import escaped, percent
+from pages.parts.words import escaped, percent, title_of
 
 View = TypeVar("View")
 
@@ -150,7 +151,7 @@ def _open_link() -> None:
     st.session_state.refusal = None
     classifiers.open_link()
     linked = st.query_params.get("class", "")
-    if linked.isdecimal():
+    if is_index(linked):
         st.session_state.chosen_classes[f"{picture.digest}-1000"] = int(linked)
 
 
@@ -180,7 +181,7 @@ def _choose_picture() -> Picture:
             "A picture from the camera", key="camera", on_change=_take, args=("camera",)
         )
     if st.session_state.refusal:
-        st.error(st.session_state.refusal, icon=":material/broken_image:")
+        st.error(escaped(st.session_state.refusal), icon=":material/broken_image:")
     picture: Picture = st.session_state.picture
     if picture.sample:
         st.query_params["picture"] = picture.sample
@@ -227,7 +228,7 @@ def _take(key: str) -> None:
     except ImageError as reason:
         st.session_state.refusal = str(reason)
         return
-    title = "Camera" if key == "camera" else file.name.rsplit(".", 1)[0]
+    title = "Camera" if key == "camera" else title_of(file.name, "Picture")
     st.session_state.picture = Picture.of(title, image)
     st.session_state.refusal = None
 

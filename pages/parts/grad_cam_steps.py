@@ -23,7 +23,7 @@ def draw(selection: Selection) -> None:
     classifier, target = selection.classifier, selection.target
     if not classifier.convolutions:
         st.info(
-            f"{classifier.title} has no convolution, so Grad-CAM has nothing to look at.",
+            f"{escaped(classifier.title)} has no convolution, so Grad-CAM has nothing to look at.",
             icon=":material/info:",
         )
         return

@@ -28,6 +28,7 @@ from pages.parts.frame import on_phone, screen_theme
 from pages.parts.jobs import passes_of
 from pages.parts.picture import Picture
 from pages.parts.words import (
+    escaped,
     in_words,
     number,
     power_of_ten,
@@ -361,7 +362,7 @@ class _Card:
 
     def _draw_nothing(self) -> None:
         if self.run.failure:
-            self._note.warning(self.run.failure, icon=":material/block:")
+            self._note.warning(escaped(self.run.failure), icon=":material/block:")
             return
         for view, slot in self._slots.items():
             slot.skeleton(MATRIX_HEIGHT if view == "Matrix" else self._height)

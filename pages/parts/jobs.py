@@ -8,7 +8,7 @@ import streamlit as st
 
 from explainers import Classifier, Explainer
 from pages.parts import cache
-from pages.parts.words import seconds
+from pages.parts.words import escaped, seconds
 
 CALM = 1.0
 """Seconds between one picture of the work and the next."""
@@ -74,7 +74,7 @@ def work(
     if run.finished:
         action.empty()
     if run.failure:
-        result.warning(run.failure, icon=":material/block:")
+        result.warning(escaped(run.failure), icon=":material/block:")
         return None
     if run.latest is not None:
         with result.container():

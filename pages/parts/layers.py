@@ -6,6 +6,7 @@ import streamlit as st
 
 from explainers import Classifier, GradCam
 from explainers.classifiers.graph import Layer
+from pages.parts.words import escaped
 
 
 def draw(classifier: Classifier) -> None:
@@ -25,7 +26,8 @@ def draw(classifier: Classifier) -> None:
         if (layer.keeps_grid or not gridded) and _fits(layer, sought)
     }
     if not rows:
-        st.info(f"No layer of {classifier.title} fits this search.", icon=":material/search_off:")
+        title = escaped(classifier.title)
+        st.info(f"No layer of {title} fits this search.", icon=":material/search_off:")
         return
     chosen = st.dataframe(
         list(rows.values()),
@@ -45,7 +47,7 @@ def draw(classifier: Classifier) -> None:
 def _offer(layer: Layer | None) -> None:
     words = "Choose a row to explain there."
     if layer is not None:
-        words = layer.path
+        words = escaped(layer.path)
         if not layer.keeps_grid:
             words += " keeps no grid, so there is no map of it."
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from explainers import Prediction
 from explainers.metrics.faithfulness import Curve
 from pages.parts.figures import FONT, INK, figure
-from pages.parts.words import change, percent
+from pages.parts.words import change, charted, percent
 
 LONGEST_LABEL = 26
 FAINT = {"light": "rgba(49, 51, 63, 0.35)", "dark": "rgba(230, 232, 238, 0.35)"}
@@ -29,10 +29,7 @@ def ranking_figure(
     marked = [answer.index == explained for answer in answers]
     bars = go.Bar(
         x=[answer.probability for answer in answers],
-        y=[
-            f"<b>{_short(answer.label)}</b>" if mark else _short(answer.label)
-            for answer, mark in zip(answers, marked, strict=True)
-        ],
+        y=np.arange(len(answers)),
         orientation="h",
         marker={"color": [ACCENT[theme] if mark else FAINT[theme] for mark in marked]},
         text=[percent(answer.probability) for answer in answers],
@@ -40,7 +37,7 @@ def ranking_figure(
         cliponaxis=False,
         hovertemplate="%{customdata}<br>%{x:.6f}<extra></extra>",
         customdata=[
-            f"{answer.label}: place {prediction.rank(answer.index)}, class {answer.index}"
+            f"{charted(answer.label)}: place {prediction.rank(answer.index)}, class {answer.index}"
             for answer in answers
         ],
     )
@@ -52,7 +49,12 @@ def ranking_figure(
         dragmode=False,
         font={"size": 15, "color": INK[theme], "family": FONT},
         xaxis={"visible": False, "range": [0, 1.2], "fixedrange": True},
-        yaxis={"fixedrange": True, "ticklabelstandoff": 6, "automargin": True},
+        yaxis=_names(
+            [
+                f"<b>{_short(answer.label)}</b>" if mark else _short(answer.label)
+                for answer, mark in zip(answers, marked, strict=True)
+            ]
+        ),
     )
 
 
@@ -64,7 +66,7 @@ def change_figure(
     bars = [
         go.Bar(
             name=name,
-            y=[_short(label) for label in labels],
+            y=np.arange(len(labels)),
             x=values,
             orientation="h",
             marker={"color": FAINT[theme] if not number else LINES[number - 1]},
@@ -74,7 +76,8 @@ def change_figure(
             ],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate=f"{name}<br>%{{y}}: %{{x:.6f}}<extra></extra>",
+            customdata=[charted(label) for label in labels],
+            hovertemplate=f"{name}<br>%{{customdata}}: %{{x:.6f}}<extra></extra>",
         )
         for number, (name, values) in enumerate(series)
     ]
@@ -88,9 +91,8 @@ def change_figure(
         font={"size": 13, "color": INK[theme], "family": FONT},
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
         xaxis={"visible": False, "range": [0, 1.4], "fixedrange": True},
-        yaxis={"fixedrange": True, "autorange": "reversed", "automargin": True,
-               "ticklabelstandoff": 6},
-    )  # fmt: skip
+        yaxis={**_names([_short(label) for label in labels]), "autorange": "reversed"},
+    )
 
 
 def curves_figure(curves: Sequence[Curve], *, height: int, theme: str) -> go.Figure:
@@ -138,7 +140,7 @@ def steps_figure(probabilities: np.ndarray, labels: list[str], *, theme: str) ->
     lines = [
         _line(
             place, _short(label), np.arange(len(values)), values,
-            f"{label}<br>%{{x}} hidden: %{{y:.4f}}",
+            f"{charted(label)}<br>%{{x}} hidden: %{{y:.4f}}",
         )
         for place, (label, values) in enumerate(zip(labels, probabilities.T, strict=True))
     ]  # fmt: skip
@@ -152,7 +154,7 @@ def climb_figure(values: np.ndarray, names: Sequence[str], *, theme: str) -> go.
     """The response of every unit, ``(steps + 1, n)``, while its picture climbs."""
     lines = [
         _line(place, name, np.arange(len(column)), column, f"{name}<br>step %{{x}}: %{{y:.3g}}")
-        for place, (name, column) in enumerate(zip(names, values.T, strict=True))
+        for place, (name, column) in enumerate(zip(map(charted, names), values.T, strict=True))
     ]
     for line in lines:
         line.update(mode="lines")
@@ -207,5 +209,21 @@ def _plot(
     return drawn.update_layout(**layout)
 
 
+def _names(names: Sequence[str]) -> dict[str, Any]:
+    """An axis with a name at 0, 1, 2 and so on.
+
+    Left to itself Plotly takes some names for numbers or dates, and equal ones for one.
+    """
+    return {
+        "tickvals": list(range(len(names))),
+        "ticktext": names,
+        "zeroline": False,
+        "fixedrange": True,
+        "automargin": True,
+        "ticklabelstandoff": 6,
+    }
+
+
 def _short(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
+    """A name as there is room for, as Plotly shows it letter by letter."""
+    return charted(label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…")

@@ -86,7 +86,8 @@ def ask_layers(selection: Selection) -> None:
     classifier = selection.classifier
     paths = [layer.path for layer in classifier.layers if max(layer.grid) > 1]
     if not paths:
-        st.info(f"No layer of {classifier.title} keeps a grid.", icon=":material/info:")
+        title = escaped(classifier.title)
+        st.info(f"No layer of {title} keeps a grid.", icon=":material/info:")
         return
     chosen = st.multiselect(
         "Layers, early to late",
@@ -99,7 +100,7 @@ def ask_layers(selection: Selection) -> None:
     rows = [
         replace(
             _row(selection, selection.target),
-            heading=_place(classifier, path),
+            heading=escaped(_place(classifier, path)),
             settled={method.name: {"layer": path} for method in methods},
         )
         for path in sorted(chosen, key=paths.index)
@@ -115,7 +116,7 @@ def ask_classifiers(selection: Selection) -> None:
     ready = [name for name in zoo.CLASSIFIERS if zoo.whereabouts(name) != "elsewhere"]
     own = selection.classifier
     chosen = st.multiselect(
-        f"Set beside {own.title}",
+        f"Set beside {escaped(own.title)}",
         [name for name in ready if name != own.name],
         default=[name for name in ready if name != own.name][:1],
         format_func=zoo.CLASSIFIERS.__getitem__,

@@ -14,7 +14,7 @@ from pages.parts.frame import Selection, screen_theme
 from pages.parts.jobs import passes_of, work
 from pages.parts.picture import Picture
 from pages.parts.plots import similarity_figure
-from pages.parts.words import percent, rounded
+from pages.parts.words import escaped, percent, rounded
 
 WIDTH = 150
 
@@ -95,6 +95,6 @@ def _draw(selection: Selection, found: Randomisation, *, settled: bool) -> None:
 
 def _draw_map(small: Picture, style: Style, explanation: Explanation, said: str) -> None:
     st.image(
-        overlay_image(explanation, small, style), width=WIDTH, caption=said,
+        overlay_image(explanation, small, style), width=WIDTH, caption=escaped(said),
         alt=f"{explanation.explainer.title}, {said}",
     )  # fmt: skip

@@ -1,9 +1,23 @@
 """Numbers and names as a person reads them."""
 
+import html
 import math
 import re
 
 from explainers import Explanation, Prediction, Target
+from explainers.classifiers.labels import UNPRINTABLE, UNSEEN
+
+LONGEST_TITLE = 60
+
+TAKEN = re.compile(
+    r"""
+    (?P<apart> ^\d+(?=[.)]) | :(?=[\w+/-]) | @ | (?<=www)\. | (?<=[-<>~])[-=>] )
+    | (?P<space> ^[ ] | [ ]$ | [^\S ] )
+    | ^[-+=] | [\\`*\[\]<>$~&#{}|:] | (?<![^\W_])_ | _(?![^\W_])
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What Markdown would take for its own; apart, what would be taken without the backslash too."""
 
 LEAST = 1e-6
 ROWS_AND_COLUMNS = "Rows and columns are those of the 14 × 14 matrix, from 0 at the top left."
@@ -31,9 +45,29 @@ def change(difference: float) -> str:
     return f"{100 * difference:+.1f}".replace("-", "−")
 
 
+def legible(text: str) -> str:
+    """A name without what cannot be seen, and � for what cannot be printed."""
+    return UNPRINTABLE.sub("�", UNSEEN.sub("", text))
+
+
 def escaped(text: str) -> str:
-    """A name that somebody gave, with nothing in it that Markdown would take for its own."""
-    return re.sub(r"([\\`*\[\]<>$~:]|(?<!\w)_|_(?!\w))", r"\\\1", text)
+    """A name that somebody gave, as Markdown that shows it letter by letter.
+
+    A backslash keeps Markdown from taking a character for its own. Streamlit looks for addresses,
+    icons, emoji and arrows when the backslashes are gone, but only in what stands together: a
+    coloured part without a colour, which looks like any other text, keeps them apart.
+    """
+    return TAKEN.sub(_shown, legible(text))
+
+
+def charted(text: str) -> str:
+    """The same for charts: Plotly knows some tags of HTML, and fills in what stands in %{...}."""
+    return html.escape(legible(text), quote=False).replace("{", "&#123;")
+
+
+def title_of(file: str, otherwise: str) -> str:
+    """What a file is called on screen: its name without the ending, on one line."""
+    return " ".join(legible(file.rsplit(".", 1)[0]).split())[:LONGEST_TITLE] or otherwise
 
 
 def rounded(value: float) -> str:
@@ -84,3 +118,9 @@ def raw_range(explanation: Explanation) -> str:
     """The smallest and the largest raw value."""
     low, high = float(explanation.heatmap.min()), float(explanation.heatmap.max())
     return f"{number(low)} to {number(high)}"
+
+
+def _shown(taken: re.Match[str]) -> str:
+    if taken["apart"]:
+        return f":color[{taken[0]}]"
+    return f"&#{ord(taken[0])};" if taken["space"] else f"\\{taken[0]}"

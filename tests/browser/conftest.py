@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -54,13 +55,13 @@ def chromium() -> str:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
-def address(chromium: str) -> Iterator[str]:
-    """The app, running."""
+@contextmanager
+def serving(script: str, *arguments: str) -> Iterator[str]:
+    """The address of a page that runs."""
     port = _free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", script]
     options = [f"--server.port={port}", "--server.headless=true"]
-    server = subprocess.Popen([*command, *options], cwd=ROOT)
+    server = subprocess.Popen([*command, *options, "--", *arguments], cwd=ROOT)
     try:
         address = f"http://localhost:{port}"
         deadline = time.monotonic() + 60
@@ -72,6 +73,13 @@ def address(chromium: str) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(20)
+
+
+@pytest.fixture(scope="session")
+def address(chromium: str) -> Iterator[str]:
+    """The app, running."""
+    with serving("app.py") as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -169,6 +169,15 @@ def test_what_is_no_image_classifier_is_said_in_a_sentence(
         open_classifier(tmp_path / "model.keras")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_labels_in_a_zip_may_begin_with_a_mark(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "converted_keras.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(LEGACY / "three_deep.h5", "keras_model.h5")
+        archive.writestr("labels.txt", "0 dög\n1 cat\n".encode(encoding))
+    assert open_classifier(path).labels == ("dög", "cat")
+
+
 def test_a_model_of_any_size_asks_for_one(tmp_path: Path) -> None:
     _network(layers.Dense(2), shape=(None, None, 3)).save(tmp_path / "any.keras")
     with pytest.raises(ModelError, match=r"any size: choose one, for example size=\(224, 224\)"):
