@@ -1,7 +1,9 @@
 """The README's snippets work as they stand."""
 
+import ast
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -59,3 +61,19 @@ def test_every_file_that_the_readme_draws_is_there() -> None:
         path = root / (folder / name if line.startswith(" ") else Path(name))
         nested = list(root.glob(f"{folder}/**/{name.rstrip('/')}"))
         assert path.exists() or nested, line
+
+
+def _holding() -> Iterator[str]:
+    """The tests that hold a figure against something that Triptych did not write."""
+    for file in sorted(Path(__file__).parent.rglob("test_*.py")):
+        for test in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(test, ast.FunctionDef) or not test.name.startswith("test_"):
+                continue
+            if "held" in [argument.arg for argument in test.args.args]:
+                yield f"{file.relative_to(Path(__file__).parents[1])}::{test.name}"
+
+
+def test_how_we_know_names_every_test_that_holds_a_figure_and_no_other() -> None:
+    rows = re.findall(r"^\| .+? \| .+? \| [\d.e-]+ \| `(tests/.+?)` \|$", README, re.M)
+    assert len(rows) > 20
+    assert set(rows) == set(_holding())

@@ -151,7 +151,7 @@ def test_a_random_order_beats_all_others_once_in_twenty(held: Hold) -> None:
         assert few <= each.count(RANDOM_ORDERS) <= many
         assert stats.chisquare(np.bincount(each, minlength=RANDOM_ORDERS + 1)).pvalue > 0.001
         held(
-            "how often a random order does better than 19 others",
+            "How often a random order does better than 19 others",
             "1 in 20, 2,000 random orders of each kind",
             abs(each.count(RANDOM_ORDERS) / trials - once),
             (many - few) / 2 / trials,
@@ -207,8 +207,8 @@ def test_areas_are_those_of_trapezoids(held: Hold) -> None:
     curve = Curve("x", "deletion", shares, runs, np.arange(22))
     theirs = integrate.trapezoid(runs.astype(np.float64), shares)
     apart = np.abs(curve.areas - theirs).max()
-    held("area under a curve", "scipy.integrate.trapezoid", apart, 1e-7)
-    held("spread of areas", "scipy.stats.tstd", abs(curve.spread - stats.tstd(theirs)), 1e-7)
+    held("Area under a curve", "scipy.integrate.trapezoid", apart, 1e-7)
+    held("Spread of areas", "scipy.stats.tstd", abs(curve.spread - stats.tstd(theirs)), 1e-7)
 
 
 def test_deletion_and_insertion_are_those_of_xplique(held: Hold) -> None:
@@ -226,5 +226,10 @@ def test_deletion_and_insertion_are_those_of_xplique(held: Hold) -> None:
     for kind in ("deletion", "insertion"):
         curve = found.of(kind)["map"]
         apart = np.abs(curve.mean - theirs[kind]).max()
-        held(f"{kind} curve", "xplique 2.0.2", apart, 1e-5)
-        held(f"area under {kind}", "xplique 2.0.2", abs(curve.area - theirs[f"{kind}_area"]), 1e-5)
+        held("Deletion and insertion curves", "xplique 1.3.3", apart, 1e-5)
+        held(
+            "Areas under both curves",
+            "xplique 1.3.3",
+            abs(curve.area - theirs[f"{kind}_area"]),
+            1e-5,
+        )

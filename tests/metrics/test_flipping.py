@@ -131,7 +131,7 @@ def test_no_single_piece_and_no_pair_does_it_with_less_area(other: bool, held: H
         kinds.add(len(hidden))
     assert any(before)
     assert {1, 2, 3} <= kinds
-    what = "least area of single pieces and pairs that change an answer"
+    what = "Least area of single pieces and pairs that change an answer"
     held(what, "all 128 subsets of 7 pieces, 300 drawn networks", apart, 0)
 
 
