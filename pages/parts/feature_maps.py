@@ -8,12 +8,11 @@ import streamlit as st
 from explainers import Classifier
 from explainers.classifiers.graph import Layer
 from explainers.images.colouring import Style, coloured
-from explainers.images.samples import SAMPLES
 from explainers.images.sheets import GROUND, contact_sheet
 from explainers.network.feature_maps import ORDERS, FeatureMaps, feature_maps, strongest_maps
 from pages.parts import cache
 from pages.parts.figures import QUIET, WHOLE, map_figure, sheet_figure
-from pages.parts.frame import Selection, on_phone, screen_theme
+from pages.parts.frame import Selection, on_phone, rest_of_gallery, screen_theme
 from pages.parts.picture import Picture, data_uri
 from pages.parts.words import escaped, number
 
@@ -242,14 +241,7 @@ def _choose_beside(selection: Selection) -> tuple[str, Picture, np.ndarray] | No
         f"What if {count}: {trial.kind.lower()}, {trial.fill}": trial.picture
         for count, trial in enumerate(trials, 1)
     }
-    gallery = {entry.title: cache.sample(name) for name, entry in SAMPLES.items()}
-    if st.session_state.get("square"):
-        gallery = {title: picture.centre() for title, picture in gallery.items()}
-    options |= {
-        title: picture
-        for title, picture in gallery.items()
-        if picture.digest != selection.picture.digest
-    }
+    options |= rest_of_gallery(selection.picture)
     chosen = st.selectbox(
         "Set beside", list(options), None, key="features-beside", placeholder="Nothing",
         help="Another picture through the same channels: of the gallery, or one that you tried "

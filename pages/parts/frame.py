@@ -128,6 +128,14 @@ def choose(label: str, views: Mapping[str, View], key: str) -> View:
     return views[chosen]
 
 
+def rest_of_gallery(chosen: Picture) -> dict[str, Picture]:
+    """The gallery's other pictures by their titles, cut as the chosen one is."""
+    gallery = {entry.title: cache.sample(name) for name, entry in SAMPLES.items()}
+    if st.session_state.get("square"):
+        gallery = {title: picture.centre() for title, picture in gallery.items()}
+    return {title: picture for title, picture in gallery.items() if picture.digest != chosen.digest}
+
+
 def _link_pages() -> None:
     with st.container(gap="xxsmall"):
         for page, (label, icon) in PAGES.items():

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from explainers import Classifier, Explainer
+from explainers.explanation import Cost
 from pages.parts import cache
 from pages.parts.words import escaped, seconds
 
@@ -84,7 +85,11 @@ def work(
 
 def passes_of(explainer: Explainer, classifier: Classifier) -> int:
     """What an explanation costs in forward passes, roughly."""
-    cost = explainer.cost(classifier)
+    return worth(explainer.cost(classifier))
+
+
+def worth(cost: Cost) -> int:
+    """Passes of both kinds as forward passes, roughly."""
     return cost.forward + BACKWARD * cost.backward
 
 

@@ -1,15 +1,17 @@
 """Bars and lines as Plotly figures; nothing here talks to Streamlit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.colors import hex_to_rgb
 
 from explainers import Prediction
 from explainers.metrics.faithfulness import Curve
+from explainers.metrics.randomisation import Spread
 from pages.parts.figures import FONT, INK, figure
-from pages.parts.words import change, charted, percent
+from pages.parts.words import change, charted, percent, spread_in_words
 
 LONGEST_LABEL = 26
 FAINT = {"light": "rgba(49, 51, 63, 0.35)", "dark": "rgba(230, 232, 238, 0.35)"}
@@ -119,19 +121,48 @@ def curves_figure(curves: Sequence[Curve], *, height: int, theme: str) -> go.Fig
 
 
 def similarity_figure(
-    forgotten: Sequence[float], similarities: Mapping[str, Sequence[float]], *, theme: str
+    forgotten: Sequence[float],
+    copies: Sequence[Spread | None],
+    others: Spread | None,
+    *,
+    place: int,
+    theme: str,
 ) -> go.Figure:
-    """How far each method's map stays what it was, while the network forgets."""
-    lines = [
-        _line(
-            place, name, [0.0, *forgotten[: len(values)]], [1.0, *values],
-            f"{name}<br>%{{x:.0%}} forgotten: %{{y:.2f}}",
+    """How far a method's map stays what it was while copies of the network forget.
+
+    Parameters
+    ----------
+    forgotten : sequence of float
+        The share of the layers, stage by stage.
+    copies : sequence of Spread or None
+        The similarities at each stage; None where no copy's map ranks anything.
+    others : Spread or None
+        Those of the maps of other pictures.
+    place : int
+        The method's place among all: its colour.
+    theme : {"light", "dark"}
+    """
+    reached = [Spread(1.0, 1.0, 1.0, 1), *copies]
+    shares = [0.0, *forgotten]
+    colour = LINES[place % len(LINES)]
+    hovers = [
+        f"{share:.0%} forgotten: {_told(spread, 'copies')}"
+        for share, spread in zip(forgotten, copies, strict=True)
+    ]
+    line = _line(place, "Copies that forget", shares, _medians(reached), "%{text}")
+    traces = [*_band(shares, reached, colour), line.update(text=["The map as it is", *hovers])]
+    if others is not None:
+        ends, same = [0.0, 1.0], [others, others]
+        beside = _line(place, "Other pictures", ends, _medians(same), "%{text}").update(
+            mode="lines",
+            line={"color": INK[theme], "dash": "dot", "width": 1.5},
+            text=2 * [f"Maps of other pictures: {_told(others, 'pictures')}"],
         )
-        for place, (name, values) in enumerate(similarities.items())
-    ]  # fmt: skip
+        traces = [*_band(ends, same, INK[theme]), beside, *traces]
     return _plot(
-        lines, theme, 300, "Share of the layers forgotten", "Rank correlation",
-        xaxis_tickformat=".0%", xaxis_range=[-0.02, 1.02], yaxis_range=[-1.05, 1.05],
+        traces, theme, 260, "Share of the layers forgotten", "Rank correlation",
+        xaxis_tickformat=".0%", xaxis_tickvals=[0, 0.25, 0.5, 0.75, 1], xaxis_range=[-0.02, 1.06],
+        yaxis_range=[-1.05, 1.05],
     )  # fmt: skip
 
 
@@ -188,6 +219,36 @@ def _line(place: int, name: str, x: Any, y: Any, hover: str) -> go.Scatter:
         line={"width": 2, "color": colour},
         hovertemplate=f"{hover}<extra></extra>",
     )
+
+
+def _band(x: Sequence[float], spreads: Sequence[Spread | None], colour: str) -> list[go.Scatter]:
+    """From the lowest to the highest: two unseen lines, with colour between them."""
+    red, green, blue = hex_to_rgb(colour)
+    edges = (
+        [None if each is None else each.lowest for each in spreads],
+        [None if each is None else each.highest for each in spreads],
+    )
+    return [
+        go.Scatter(
+            x=x,
+            y=edge,
+            mode="lines",
+            line={"width": 0},
+            fill=fill,
+            fillcolor=f"rgba({red}, {green}, {blue}, 0.16)",
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        for edge, fill in zip(edges, ("none", "tonexty"), strict=True)
+    ]
+
+
+def _medians(spreads: Sequence[Spread | None]) -> list[float | None]:
+    return [None if each is None else each.median for each in spreads]
+
+
+def _told(spread: Spread | None, what: str) -> str:
+    return "nothing left" if spread is None else f"{spread_in_words(spread)}, {spread.count} {what}"
 
 
 def _plot(

@@ -1,96 +1,174 @@
 """Whether the maps depend on what the network has learnt, on screen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from explainers import Explanation
+from explainers.classifiers.randomised import Way
 from explainers.images.colouring import Style
-from explainers.metrics.randomisation import CARELESS, Randomisation, randomisation
+from explainers.metrics.randomisation import Randomisation, Spread, cost, randomisation
 from pages.parts import cache
 from pages.parts.downloads import overlay_image
 from pages.parts.figures import QUIET
-from pages.parts.frame import Selection, screen_theme
-from pages.parts.jobs import passes_of, work
+from pages.parts.frame import Selection, rest_of_gallery, screen_theme
+from pages.parts.jobs import work, worth
 from pages.parts.picture import Picture
 from pages.parts.plots import similarity_figure
-from pages.parts.words import escaped, percent, rounded
+from pages.parts.words import escaped, percent, spread_in_words
 
 WIDTH = 150
+WAYS: dict[Way, str] = {
+    "untrained": "As before training",
+    "shuffled": "Own weights, shuffled",
+    "normal": "Own mean and deviation",
+}
 
 
 def draw(selection: Selection, usable: Sequence[Explanation]) -> None:
-    """Let a copy of the network forget, and watch the maps."""
+    """Let copies of the network forget, and watch the maps."""
     st.caption(
-        "A copy of the network forgets what it has learnt, from the last layer to the first. A map "
+        "Copies of the network forget what it has learnt, from the last layer to the first. A map "
         "that explains the network must change with it; one that stays shows the picture, not the "
         "network. Nothing happens to the network itself."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        way = st.selectbox(
+            "How they forget", list(WAYS), format_func=WAYS.__getitem__,
+            key="forget-way", persist_state="session", width=240,
+            help="As before training: drawn as the layers start to learn. Shuffled: the values of "
+            "each array in another order. Mean and deviation: each array drawn from the normal "
+            "distribution that has its own. Batch normalisations count their statistics anew.",
+        )  # fmt: skip
+        copies = st.number_input(
+            "Copies", 2, 20, 5, key="forget-copies", persist_state="session", width=140,
+            help="Each is drawn on its own: chance alone decides much of a single one.",
+        )  # fmt: skip
         stages = st.number_input(
-            "Stages", 2, 10, 5, key="forget-stages", persist_state="session", width=140,
-            help="The first forgets the last layer, the last one all layers.",
+            "Stages", 1, 10, 4, key="forget-stages", persist_state="session", width=140,
+            help="The last forgets all layers, the first the last layer alone.",
         )  # fmt: skip
         seed = st.number_input(
             "Seed", 0, 2**31 - 1, 0, key="forget-seed", persist_state="session", width=140
         )
     classifier = selection.classifier
-    passes = stages * sum(passes_of(each.explainer, classifier) for each in usable)
+    others = [
+        classifier.prepare(picture.image) for picture in rest_of_gallery(selection.picture).values()
+    ]
+    passes = {
+        each.explainer.title: worth(
+            cost(each.explainer, classifier, len(others), stages=stages, copies=copies)
+        )
+        for each in usable
+    }
+    chosen = _choose_maps(passes)
+    tested = [each for each in usable if each.explainer.title in chosen]
+    if not tested:
+        st.info("Choose a map to test.", icon=":material/info:")
+        return
     run = cache.job(
         selection.picture.digest,
         classifier.name,
-        f"forget {[(each.explainer, each.target, each.done) for each in usable]} {stages} {seed}",
+        f"forget {[(each.explainer, each.target, each.done) for each in tested]} {way} {copies} "
+        f"{stages} {seed}",
     )
     work(
         run,
-        lambda: randomisation(usable, classifier, selection.pixels, stages=stages, seed=seed),
-        "Break a copy", passes, classifier,
+        lambda: randomisation(
+            tested, classifier, selection.pixels, others,
+            way=way, stages=stages, copies=copies, seed=seed,
+        ),
+        "Break copies", sum(passes[title] for title in chosen), classifier,
         lambda latest, settled: _draw(selection, latest, settled=settled),
     )  # fmt: skip
 
 
+def _choose_maps(passes: Mapping[str, int]) -> list[str]:
+    """Which maps to test, each at its price."""
+    if len(passes) == 1:
+        return list(passes)
+    return st.pills(
+        "Maps to test", list(passes), selection_mode="multi", default=list(passes),
+        format_func=lambda title: f"{title} · {passes[title]:,} passes",
+        key=f"forget-maps-{'-'.join(passes)}", wrap=True,
+    )  # fmt: skip
+
+
 def _draw(selection: Selection, found: Randomisation, *, settled: bool) -> None:
-    for title in found.originals:
-        remaining = found.remaining(title)
-        if remaining is None:
-            continue
-        said = f"**{title}**: rank correlation {rounded(remaining)} with the map as it was"
-        if found.stages[-1].explanations[title].blank_reason:
-            st.markdown(f"**{title}**: nothing is left of the map once everything is forgotten.")
-        elif abs(remaining) >= CARELESS:
-            st.warning(
-                f"{said}, though the network has forgotten everything. This map hardly cares what "
-                "the network has learnt.",
-                icon=":material/warning:",
+    columns = st.columns(len(found.originals))
+    for place, (column, title) in enumerate(zip(columns, found.originals, strict=True)):
+        with column:
+            st.markdown(f"**{title}**{_verdict(found, title)}")
+            figures = _figures(found, title)
+            st.plotly_chart(
+                similarity_figure(
+                    [stage.forgotten for stage in found.stages],
+                    [Spread.of(values) for values in found.similarities(title)],
+                    Spread.of(found.baseline(title)),
+                    place=place,
+                    theme=screen_theme(),
+                ),
+                theme=None,
+                config=QUIET,
+                key=f"similarities-{title}" if settled else f"similarities-{title}-{found.done}",
+                alt=f"{title}, rank correlation with the map as it is. {figures}",
             )
-        else:
-            st.markdown(f"{said}: it changed when everything was forgotten, as it should.")
-    lines = {title: found.similarities(title) for title in found.originals}
-    st.plotly_chart(
-        similarity_figure(
-            [stage.forgotten for stage in found.stages],
-            lines,
-            theme=screen_theme(),
-        ),
-        theme=None,
-        config=QUIET,
-        key="similarities" if settled else f"similarities-{found.done}",
-        alt="Rank correlation with the map of the network as it is, while it forgets",
+            st.caption(figures)
+    st.caption(
+        "All maps are compared with the one as it is. The grey band is where those of the "
+        "gallery's other pictures lie, each explained for its own first answer; the dotted line is "
+        "their median. A copy that has forgotten everything counts if it is on that line or above: "
+        "to forget changed its map no more than another picture does. If only what all maps of a "
+        "method share were left, such as a hot middle, about half of the copies would count. The "
+        "fewer do, the more the map depends on what the network has learnt."
     )
     small = selection.picture.resized(WIDTH, round(WIDTH * selection.picture.aspect))
     for title, original in found.originals.items():
-        st.markdown(f"**{title}**")
+        st.markdown(f"**{title}**: the first of {found.copies} copies")
         with st.container(horizontal=True):
             _draw_map(small, selection.style, original, "as it is")
             for stage in found.stages:
-                if title in stage.explanations:
+                if stage.explanations[title]:
                     _draw_map(
                         small,
                         selection.style,
-                        stage.explanations[title],
+                        stage.explanations[title][0],
                         f"{stage.forgotten:.0%} forgotten, down to {stage.layer}; "
-                        f"{percent(stage.probability)}",
+                        f"{percent(stage.probabilities[0])}",
                     )
+
+
+def _verdict(found: Randomisation, title: str) -> str:
+    """In how many copies the map stayed."""
+    tried = len(found.remaining(title))
+    if not tried:
+        return ""
+    stayed = found.stayed(title)
+    if stayed is None:
+        return (
+            ": there is nothing to compare with, since it or all maps of other pictures are the "
+            "same everywhere."
+        )
+    so_far = "" if tried == found.copies else " so far"
+    return (
+        f": in **{stayed} of {tried}** copies{so_far} the map stayed as similar as maps of other "
+        "pictures are."
+    )
+
+
+def _figures(found: Randomisation, title: str) -> str:
+    """The similarities behind the verdict: median, range, and how many."""
+    remaining = found.remaining(title)
+    copies, others = Spread.of(remaining), Spread.of(found.baseline(title))
+    said = []
+    if copies is not None:
+        said.append(f"Everything forgotten: {spread_in_words(copies)}, {copies.count} copies.")
+    blank = len(remaining) - (copies.count if copies else 0)
+    if blank:
+        said.append(f"In {blank} of {len(remaining)} nothing is left of the map.")
+    if others is not None:
+        said.append(f"Other pictures: {spread_in_words(others)}, {others.count} maps.")
+    return " ".join(said)
 
 
 def _draw_map(small: Picture, style: Style, explanation: Explanation, said: str) -> None:

@@ -6,6 +6,7 @@ import re
 
 from explainers import Explanation, Prediction, Target
 from explainers.classifiers.labels import UNPRINTABLE, UNSEEN
+from explainers.metrics.randomisation import Spread
 
 LONGEST_TITLE = 60
 
@@ -73,6 +74,11 @@ def title_of(file: str, otherwise: str) -> str:
 def rounded(value: float) -> str:
     """A correlation: two digits, with a real minus."""
     return f"{value:.2f}".replace("-", "−")
+
+
+def spread_in_words(spread: Spread) -> str:
+    """Some correlations: ``0.12 (−0.20 to 0.33)``, the median and the range."""
+    return f"{rounded(spread.median)} ({rounded(spread.lowest)} to {rounded(spread.highest)})"
 
 
 def in_words(prediction: Prediction, target: Target) -> str:

@@ -7,8 +7,9 @@ from explainers import GradCam, LimeSuperpixels, Saliency, load_classifier
 from explainers.images.samples import SAMPLES
 from explainers.metrics.agreement import agreements
 from explainers.metrics.faithfulness import RANDOM, beaten, cells, curves, strengths_of
-from explainers.metrics.randomisation import randomisation
+from explainers.metrics.randomisation import Spread, cost, randomisation
 from explainers.metrics.stability import ask_again
+from pages.parts.words import spread_in_words
 from tests.app.charts import array, charts
 from tests.app.driving import captions, open_app
 
@@ -156,30 +157,66 @@ def test_asking_again_shows_what_the_library_finds(coffee) -> None:
     assert not [each for each in app.button if each.label.startswith("Ask again")]
 
 
-def test_a_broken_copy_shows_what_the_library_finds(coffee) -> None:
+def break_the_network(app, *, copies: int = 2, stages: int = 1) -> None:
+    app.segmented_control(key="trust-test").set_value("Break the network").run()
+    app.number_input(key="forget-copies").set_value(copies).run()
+    app.number_input(key="forget-stages").set_value(stages).run()
+
+
+def test_broken_copies_show_what_the_library_finds(coffee) -> None:
     classifier, pixels = coffee
     app = open_app(PAGE, picture="coffee", methods=["Grad-CAM", "Smoothed saliency"])
-    app.segmented_control(key="trust-test").set_value("Break the network").run()
-    app.number_input(key="forget-stages").set_value(2).run()
-    button(app, "Break a copy: 30 passes, about ").click().run()
+    break_the_network(app)
+    others = [
+        classifier.prepare(sample.read()) for name, sample in SAMPLES.items() if name != "coffee"
+    ]
+    methods = (GradCam(), Saliency(samples=4))
+    prices = [cost(each, classifier, 4, stages=1, copies=2) for each in methods]
+    passes = [price.forward + 2 * price.backward for price in prices]
+    assert "Maps to test" in [pills.label for pills in app.pills]
+    button(app, f"Break copies: {sum(passes)} passes, about ").click().run()
     assert not app.exception
-    maps = [each.explain(classifier, pixels, 967) for each in (GradCam(), Saliency(samples=4))]
-    *_, found = randomisation(maps, classifier, pixels, stages=2)
-    lines = {trace["name"]: array(trace["y"]) for trace in charts(app) if "name" in trace}
-    for title in found.originals:
-        np.testing.assert_allclose(lines[title][1:], found.similarities(title), atol=1e-3)
-        assert lines[title][0] == 1
-        assert f"rank correlation {found.remaining(title):.2f}".replace("-", "−") in texts(app)
+    maps = [each.explain(classifier, pixels, 967) for each in methods]
+    *_, found = randomisation(maps, classifier, pixels, others, stages=1, copies=2)
+    traces = [trace for trace in charts(app) if trace.get("name") == "Copies that forget"]
+    beside = [trace for trace in charts(app) if trace.get("name") == "Other pictures"]
+    for place, title in enumerate(found.originals):
+        medians = [Spread.of(values).median for values in found.similarities(title)]
+        np.testing.assert_allclose(array(traces[place]["y"]), [1, *medians], atol=1e-3)
+        typical = Spread.of(found.baseline(title))
+        np.testing.assert_allclose(array(beside[place]["y"]), 2 * [typical.median], atol=1e-3)
+        verdict = f"**{title}**: in **{found.stayed(title)} of 2** copies the map stayed as similar"
+        assert verdict in texts(app)
+        copies = spread_in_words(Spread.of(found.remaining(title)))
+        assert f"Everything forgotten: {copies}, 2 copies." in captions(app)
+        assert f"Other pictures: {spread_in_words(typical)}, 4 maps." in captions(app)
+    assert "the first of 2 copies" in texts(app)
+
+
+def test_one_map_can_be_broken_alone_and_another_way_asks_again() -> None:
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM", "Smoothed saliency"])
+    break_the_network(app)
+    (maps,) = (pills for pills in app.pills if pills.label == "Maps to test")
+    both = button(app, "Break copies").label
+    maps.set_value(["Grad-CAM"]).run()
+    started = button(app, "Break copies")
+    assert started.label != both
+    started.click().run()
+    assert not app.exception
+    assert "**Grad-CAM**: in **" in texts(app)
+    assert "**Smoothed saliency**: in **" not in texts(app)
+    assert not [each for each in app.button if each.label.startswith("Break copies")]
+    app.selectbox(key="forget-way").set_value("shuffled").run()
+    assert button(app, "Break copies")
 
 
 def test_what_was_started_can_be_stopped_and_is_kept() -> None:
     app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
-    app.segmented_control(key="trust-test").set_value("Break the network").run()
-    app.number_input(key="forget-stages").set_value(2).run()
-    started = button(app, "Break a copy: 6 passes")
-    assert not [trace for trace in charts(app) if trace.get("name") == "Grad-CAM"]
+    break_the_network(app)
+    started = button(app, "Break copies: ")
+    assert not [trace for trace in charts(app) if trace.get("name") == "Copies that forget"]
     started.click().run()
-    assert [trace for trace in charts(app) if trace.get("name") == "Grad-CAM"]
+    assert [trace for trace in charts(app) if trace.get("name") == "Copies that forget"]
     app.segmented_control(key="trust-test").set_value("Test it").run()
     app.segmented_control(key="trust-test").set_value("Break the network").run()
-    assert not [each for each in app.button if each.label.startswith("Break a copy")]
+    assert not [each for each in app.button if each.label.startswith("Break copies")]
