@@ -4,6 +4,7 @@ What a model computes does not change; what it was trained with (initializers, r
 constraints, number formats) is left out.
 """
 
+import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -179,7 +180,7 @@ def _mend_layer(layer: Config, legacy: bool) -> Config:
     if layer.get("module") == "legacy":
         return _mend_operation(layer)
     name = KERAS_1_NAMES.get(layer["class_name"]) or str(layer["class_name"])
-    config = _mend_settings(name, layer["config"], legacy)
+    config = _mend_settings(name, layer["module"], layer["config"], legacy)
     if isinstance(config.get("layer"), dict):
         config["layer"] = _mend_layer(config["layer"], legacy)
     mended = {
@@ -194,7 +195,7 @@ def _mend_layer(layer: Config, legacy: bool) -> Config:
     return mended
 
 
-def _mend_settings(name: str, config: Config, legacy: bool) -> Config:
+def _mend_settings(name: str, home: str, config: Config, legacy: bool) -> Config:
     """The arguments of a layer that today's Keras knows."""
     settings: Config = {}
     for key, value in config.items():
@@ -224,17 +225,15 @@ def _mend_settings(name: str, config: Config, legacy: bool) -> Config:
         )
     if isinstance(settings.get("activation"), dict):
         settings["activation"] = _mend_layer(settings["activation"], legacy)
-    return _known(name, settings)
+    return _known(name, home, settings)
 
 
 UNIMPORTANT = ("trainable", "input_dtype", "input_dim", "input_length", *SHAPES)
 
 
-def _known(name: str, settings: Config) -> Config:
+def _known(name: str, home: str, settings: Config) -> Config:
     """Without the arguments that were dropped since, as long as they say nothing."""
-    constructor = getattr(keras.layers, name, None)
-    if constructor is None:
-        return settings
+    constructor = getattr(importlib.import_module(home), name)
     parameters = inspect.signature(constructor.__init__).parameters
     known = {*parameters}
     if any(entry.kind is entry.VAR_KEYWORD for entry in parameters.values()):

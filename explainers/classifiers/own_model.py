@@ -168,6 +168,9 @@ def load_weights(model: keras.Model, path: Path) -> None:
     missed = [weight.path for weight in weights if np.isnan(weight.numpy()).any()]
     if missed:
         raise ModelError(f"The file holds no weights for {missed[0]!r} ({len(missed)} missing).")
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # Keras forgets to, in models nested in an HDF5 file
 
 
 def _on_disk(source: str | Path | bytes | BinaryIO, folder: Path) -> Path:

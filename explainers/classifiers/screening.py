@@ -30,6 +30,7 @@ CONFIG_LIMIT = 8 * 2**20
 LABELS_LIMIT = 2**20
 OBJECTS_LIMIT = 50_000
 DEPTH_LIMIT = 60
+LARGEST = float(np.finfo(np.float32).max)
 EXPANSION_LIMIT = 100
 """How much larger than its compressed form a part of a file may be."""
 
@@ -88,6 +89,8 @@ HOMES = {
     "keras.models": "Model Sequential",
     "keras.src.models.functional": "Functional",
     "keras.layers": LAYERS,
+    "keras.src.applications.convnext": "LayerScale",
+    "keras.src.applications.inception_resnet_v2": "CustomScaleLayer",
     "keras.initializers": INITIALIZERS,
     "keras.regularizers": REGULARIZERS,
     "keras.constraints": CONSTRAINTS,
@@ -95,6 +98,22 @@ HOMES = {
     "keras.mixed_precision": "Policy",
 }
 HOME_OF = {name: home for home, names in HOMES.items() for name in names.split()}
+
+FED_BY = {
+    "LayerScale": re.compile(r"[^,]*stage_\d+_block_\d+_pointwise_conv_2"),
+    "CustomScaleLayer": re.compile(r"[^,]+, [^,]*block\d+_\d+_conv"),
+}
+"""What feeds the layers that networks of ``keras.applications`` keep to themselves.
+
+Strangers have layers of these names, too. A ``.keras`` file tells their module; an HDF5 file tells
+none, so there the names of the layers before it have to tell.
+"""
+COMPUTE_WITH = {
+    "LayerScale": ("init_values", "projection_dim"),
+    "CustomScaleLayer": ("scale",),
+}
+"""Their settings, which are plain numbers."""
+
 ACTIVATIONS = _names(
     """
     celu elu exponential gelu hard_sigmoid hard_silu hard_swish leaky_relu linear log_softmax
@@ -108,7 +127,7 @@ NUMBERS = re.compile(r"bool|u?int(8|16|32|64)|b?float(16|32|64)")
 # The modules that Keras has lived in. Whatever a file names, the copy names the one home above.
 KERAS = re.compile(r"(keras|tf_keras|tensorflow\.keras|tensorflow\.python\.keras)(\.[a-z0-9_]+)*")
 
-WIDTHS = ("units", "filters", "nb_filter", "input_dim", "output_dim", "num_heads", "key_dim")
+WIDTHS = _names("units filters nb_filter input_dim output_dim num_heads key_dim projection_dim")
 SHAPES = ("batch_shape", "batch_input_shape", "input_shape", "target_shape", "build_input_shape")
 
 NUMBERED_ATTRIBUTES = re.compile(r"(layer_names|weight_names|keras_version|backend|name)\d*")
@@ -353,6 +372,7 @@ def _clean_object(value: dict[str, Any], place: str, depth: int) -> Any:
         place = f"the layer {config['name'][:80]!r}"
     if not isinstance(name, str) or not isinstance(module, str | None):
         raise ModelError(f"An object in {place} does not say what it is.")
+    name = _without_registration(name)
     if name in VALUES:
         kind = config.get("dtype", "bool") if isinstance(config, dict) else "bool"
         if not isinstance(kind, str) or not NUMBERS.fullmatch(kind):
@@ -364,9 +384,8 @@ def _clean_object(value: dict[str, Any], place: str, depth: int) -> Any:
                 f"A function in {place}, {str(config)[:80]!r}, is none of Keras's activations."
             )
         return config
-    bare = isinstance(config, dict) and "trainable" not in config
-    home = _home(name, module, place, operation=bare and "inbound_nodes" in value)
-    registered = value.get("registered_name")
+    home = _home(name, value, place)
+    registered = _without_registration(value.get("registered_name"))
     if registered not in (None, name, f"keras>{name}", f"tf_keras>{name}"):
         raise ModelError(
             f"{_capital(place)} is registered as {str(registered)[:80]!r}, not Keras's own."
@@ -376,7 +395,15 @@ def _clean_object(value: dict[str, Any], place: str, depth: int) -> Any:
         for key, item in value.items()
         if key in ("config", "name", "inbound_nodes", "build_config")
     }
-    function = config.get("function") if isinstance(config, dict) else None
+    settings = config if isinstance(config, dict) else {}
+    for key in COMPUTE_WITH.get(name, ()):
+        number = settings.get(key)
+        if not isinstance(number, int | float) or not abs(number) <= LARGEST:
+            raise ModelError(
+                f"{_capital(place)} declares {key} = {str(number)[:40]}, which is no number to "
+                "compute with."
+            )
+    function = settings.get("function")
     known = isinstance(function, str) and function in LEGACY_FUNCTIONS
     if name in LEGACY_OPERATIONS and not known:
         raise ModelError(
@@ -386,22 +413,48 @@ def _clean_object(value: dict[str, Any], place: str, depth: int) -> Any:
     return {**kept, "module": home, "class_name": name, "registered_name": None}
 
 
-def _home(name: str, module: str | None, place: str, *, operation: bool) -> str:
+def _home(name: str, value: dict[str, Any], place: str) -> str:
     """The module that an object of Keras is taken from; an HDF5 file names none for operations."""
-    known = HOME_OF.get(name)
+    module, config = value.get("module"), value.get("config")
+    bare = isinstance(config, dict) and "trainable" not in config and "inbound_nodes" in value
     for home, names in OPERATIONS.items():
-        if name in names.split() and (module == home or (module is None and operation)):
+        if name in names.split() and (module == home or (module is None and bare)):
             return home
     if name in LEGACY_OPERATIONS:
         return "legacy"
+    if name in HOME_OF and _of_keras(name, module, value.get("inbound_nodes")):
+        return HOME_OF[name]
     called = f"{module}.{name}" if module else name
-    if known is None or (module is not None and not KERAS.fullmatch(module)):
-        reason = {
-            "Lambda": "A Lambda layer holds code, which is never run",
-            "TFSMLayer": "A TFSMLayer runs a saved TensorFlow program, which is never done",
-        }.get(name, "Only the image layers of Keras itself are opened")
-        raise ModelError(f"{_capital(place)} is a {called[:120]!r}. {reason}.")
-    return known
+    reason = {
+        "Lambda": "A Lambda layer holds code, which is never run",
+        "TFSMLayer": "A TFSMLayer runs a saved TensorFlow program, which is never done",
+    }.get(name, "Only the image layers of Keras itself are opened")
+    if name in FED_BY and module is None:
+        reason = "The file does not tell whose it is: save the model as a .keras file"
+    raise ModelError(f"{_capital(place)} is a {called[:120]!r}. {reason}.")
+
+
+def _of_keras(name: str, module: str | None, calls: Any) -> bool:
+    """Whether a name on the lists means what Keras means by it."""
+    if module is None:
+        return name not in FED_BY or bool(FED_BY[name].fullmatch(", ".join(_sources(calls))))
+    own = name not in FED_BY or module.endswith(HOME_OF[name].removeprefix("keras.src"))
+    return own and bool(KERAS.fullmatch(module))
+
+
+def _sources(calls: Any) -> Iterator[str]:
+    """The names of the layers whose outputs a layer is called with."""
+    items = calls.values() if isinstance(calls, dict) else calls if isinstance(calls, list) else ()
+    for item in items:
+        if isinstance(item, list) and item and isinstance(item[0], str):
+            yield item[0]
+        else:
+            yield from _sources(item)
+
+
+def _without_registration(name: Any) -> Any:
+    """Keras 2 registered its own CustomScaleLayer as strangers register theirs."""
+    return "CustomScaleLayer" if name == "Custom>CustomScaleLayer" else name
 
 
 def _check_entry(key: str, item: Any, place: str) -> None:

@@ -18,6 +18,8 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from keras.src.applications.convnext import LayerScale
+from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
 from explainers import Classifier, ModelError, open_classifier
 from explainers.classifiers import own_model, screening
@@ -734,6 +736,8 @@ KIND_AT = {
     "keras.models": keras.Model,
     "keras.src.models.functional": keras.Model,
     "keras.layers": layers.Layer,
+    "keras.src.applications.convnext": layers.Layer,
+    "keras.src.applications.inception_resnet_v2": layers.Layer,
     "keras.initializers": keras.initializers.Initializer,
     "keras.regularizers": keras.regularizers.Regularizer,
     "keras.constraints": keras.constraints.Constraint,
@@ -788,6 +792,7 @@ def _rich() -> keras.Model:
     x = layers.Dense(4)(layers.Reshape((-1, 3))(x))
     x = layers.LayerNormalization()(layers.MultiHeadAttention(2, 2)(x, x))
     shape = x.shape[1:]
+    x = CustomScaleLayer(0.17)([x, LayerScale(0.5, 4)(x)])
     inner = keras.Sequential([keras.Input(shape), layers.Conv1D(3, 3), layers.Flatten()])
     return keras.Model(inputs, layers.Dense(3, activation="softmax")(_head()(inner(x))))
 

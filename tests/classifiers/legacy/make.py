@@ -15,6 +15,8 @@ import h5py
 import numpy as np
 import tf_keras as keras
 from tf_keras import layers
+from tf_keras.src.applications.convnext import ConvNeXtBlock
+from tf_keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
 HERE = Path(__file__).parent
 SHAPE = (20, 20, 3)
@@ -110,8 +112,20 @@ def augmented() -> keras.Model:
     )
 
 
+def private_layers() -> keras.Model:
+    """The layers that ConvNeXt and Inception-ResNet keep to themselves, named as they name them."""
+    inputs = keras.Input(SHAPE)
+    x = layers.Conv2D(4, 3, strides=2)(inputs)
+    name = "convnext_tiny_stage_0_block_0"
+    x = ConvNeXtBlock(4, layer_scale_init_value=0.7, name=name)(x)
+    up = layers.Conv2D(4, 1, name="block35_1_conv")(x)
+    x = layers.GlobalAveragePooling2D()(CustomScaleLayer(0.17)([x, up]))
+    return keras.Model(inputs, layers.Dense(3, activation="softmax")(x))
+
+
 MODELS: tuple[Callable[[], keras.Model], ...] = (
     grey_sigmoid, three_deep, frozen_transfer, caffe_inside, torch_inside, gates, augmented,
+    private_layers,
 )  # fmt: skip
 
 
