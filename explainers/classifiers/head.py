@@ -20,7 +20,7 @@ SMALLEST = 1e-30
 
 EXACT, HALF = 1e-5, 5e-3
 """How far what is rebuilt may lie from what a model answers, by the precision that it computes in:
-some hundred roundings of float32, some five of float16 or bfloat16 near 1."""
+near 1 a hundred roundings of float32, five of float16, or one of bfloat16."""
 
 
 @dataclass(frozen=True, eq=False)
