@@ -3,7 +3,7 @@
     python -m benchmarks.faithfulness
 
 EfficientNet-Lite0 on the cat, three maps, 19 random orders, 50 steps, blurred cells. The bare
-passes are the same number of pictures through the same frozen graph in one call.
+passes are the same number of pictures through the same graph in one call.
 """
 
 import time

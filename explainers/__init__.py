@@ -4,37 +4,11 @@
 >>> classifier = load_classifier("efficientnet-lite0")  # doctest: +SKIP
 >>> pixels = classifier.prepare(read_image("cat.jpg"))  # doctest: +SKIP
 >>> GradCam().explain(classifier, pixels, target=285).grid(14)  # doctest: +SKIP
+
+What is named here is imported when it is first asked for: reading a picture does not wait for
+TensorFlow.
 """
 
-from explainers.classifiers.check_up import CheckUp, check_up
-from explainers.classifiers.classifier import Classifier
-from explainers.classifiers.own_model import open_classifier
-from explainers.classifiers.prediction import Answer, NoAnswerError, Prediction, Target
-from explainers.classifiers.scaling import Scaling
-from explainers.classifiers.screening import ModelError
-from explainers.classifiers.zoo import load_classifier
-from explainers.explanation import Explainer, Explanation
-from explainers.images.reading import ImageError, read_image
-from explainers.methods import METHODS, GradCam, LimeSuperpixels, Saliency
+import lazy_loader
 
-__all__ = [
-    "METHODS",
-    "Answer",
-    "CheckUp",
-    "Classifier",
-    "Explainer",
-    "Explanation",
-    "GradCam",
-    "ImageError",
-    "LimeSuperpixels",
-    "ModelError",
-    "NoAnswerError",
-    "Prediction",
-    "Saliency",
-    "Scaling",
-    "Target",
-    "check_up",
-    "load_classifier",
-    "open_classifier",
-    "read_image",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -5,12 +5,10 @@ import os
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from keras import applications
 
 from explainers.classifiers.scaling import AS_THEY_ARE, CAFFE, SIGNED, TORCH, Scaling
 from explainers.classifiers.screening import ModelError
@@ -27,9 +25,7 @@ class Application:
     Parameters
     ----------
     title : str
-        What people call it.
-    build : callable
-        Keras's own function that builds it.
+        What people call it, and Keras its own function that builds it.
     scaling : Scaling
         What it was trained with; 0..255 where it scales its pixels itself.
     address : str
@@ -45,7 +41,6 @@ class Application:
     """
 
     title: str
-    build: Callable[..., Any]
     scaling: Scaling
     address: str
     digest: str | None
@@ -63,6 +58,12 @@ class Application:
         """Where its weights lie on this machine, if they do: in Keras's own cache."""
         home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
         return Path(home) / "models" / (self.kept_as or self.address.rsplit("/", 1)[-1])
+
+    def build(self, **options: Any) -> Any:
+        """The network, as a Keras model."""
+        from keras import applications
+
+        return getattr(applications, self.title)(**options)
 
     def download(self) -> Iterator[float]:
         """Fetch its weights into Keras's cache, and yield the share that is there.
@@ -104,72 +105,72 @@ class Application:
 
 APPLICATIONS = {
     "vgg16": Application(
-        "VGG16", applications.VGG16, CAFFE,
+        "VGG16", CAFFE,
         "tensorflow/keras-applications/vgg16/vgg16_weights_tf_dim_ordering_tf_kernels.h5",
         "64373286793e3c8b2b4e3219cbf3544b", 528,
     ),
     "vgg19": Application(
-        "VGG19", applications.VGG19, CAFFE,
+        "VGG19", CAFFE,
         "tensorflow/keras-applications/vgg19/vgg19_weights_tf_dim_ordering_tf_kernels.h5",
         "cbe5617147190e668d6c5d5026f83318", 548,
     ),
     "resnet50": Application(
-        "ResNet50", applications.ResNet50, CAFFE,
+        "ResNet50", CAFFE,
         "tensorflow/keras-applications/resnet/resnet50_weights_tf_dim_ordering_tf_kernels.h5",
         "2cb95161c43110f7111970584f804107", 98,
     ),
     "resnet50-v2": Application(
-        "ResNet50V2", applications.ResNet50V2, SIGNED,
+        "ResNet50V2", SIGNED,
         "tensorflow/keras-applications/resnet/resnet50v2_weights_tf_dim_ordering_tf_kernels.h5",
         "3ef43a0b657b3be2300d5770ece849e0", 98,
     ),
     "inception-v3": Application(
-        "InceptionV3", applications.InceptionV3, SIGNED,
+        "InceptionV3", SIGNED,
         "tensorflow/keras-applications/inception_v3/"
         "inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
         "9a0d58056eeedaa3f26cb7ebd46da564", 91, side=299,
     ),
     "xception": Application(
-        "Xception", applications.Xception, SIGNED,
+        "Xception", SIGNED,
         "tensorflow/keras-applications/xception/xception_weights_tf_dim_ordering_tf_kernels.h5",
         "0a58e3b7378bc2990ea3b43d5981f1f6", 87, side=299,
     ),
     "mobilenet": Application(
-        "MobileNet", applications.MobileNet, SIGNED,
+        "MobileNet", SIGNED,
         "tensorflow/keras-applications/mobilenet/mobilenet_1_0_224_tf.h5", None, 16,
     ),
     "mobilenet-v2": Application(
-        "MobileNetV2", applications.MobileNetV2, SIGNED,
+        "MobileNetV2", SIGNED,
         "tensorflow/keras-applications/mobilenet_v2/"
         "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5",
         None, 14,
     ),
     "mobilenet-v3-large": Application(
-        "MobileNetV3Large", applications.MobileNetV3Large, AS_THEY_ARE,
+        "MobileNetV3Large", AS_THEY_ARE,
         "tensorflow/keras-applications/mobilenet_v3/weights_mobilenet_v3_large_224_1.0_float.h5",
         "59e551e166be033d707958cf9e29a6a7", 21,
     ),
     "densenet121": Application(
-        "DenseNet121", applications.DenseNet121, TORCH,
+        "DenseNet121", TORCH,
         "tensorflow/keras-applications/densenet/densenet121_weights_tf_dim_ordering_tf_kernels.h5",
         "9d60b8095a5708f2dcce2bca79d332c7", 31,
     ),
     "nasnet-mobile": Application(
-        "NASNetMobile", applications.NASNetMobile, SIGNED,
+        "NASNetMobile", SIGNED,
         "tensorflow/keras-applications/nasnet/NASNet-mobile.h5",
         "020fb642bf7360b370c678b08e0adf61", 20, kept_as="nasnet_mobile.h5",
     ),
     "efficientnet-b0": Application(
-        "EfficientNetB0", applications.EfficientNetB0, AS_THEY_ARE,
+        "EfficientNetB0", AS_THEY_ARE,
         "keras-applications/efficientnetb0.h5", "902e53a9f72be733fc0bcb005b3ebbac", 20,
     ),
     "efficientnet-v2-b0": Application(
-        "EfficientNetV2B0", applications.EfficientNetV2B0, AS_THEY_ARE,
+        "EfficientNetV2B0", AS_THEY_ARE,
         "tensorflow/keras-applications/efficientnet_v2/efficientnetv2-b0.h5",
         "21ecbf6da12460d5c40bb2f29ceb2188", 27,
     ),
     "convnext-tiny": Application(
-        "ConvNeXtTiny", applications.ConvNeXtTiny, AS_THEY_ARE,
+        "ConvNeXtTiny", AS_THEY_ARE,
         "tensorflow/keras-applications/convnext/convnext_tiny.h5",
         "8ae6e78ce2933352b1ef4008e6dd2f17bc40771563877d156bc6426c7cf503ff", 109,
     ),

@@ -2,14 +2,17 @@
 
 import contextlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explainers.classifiers.classifier import Classifier
-from explainers.classifiers.graph import Layer
 from explainers.classifiers.prediction import Answer, NoAnswerError
 from explainers.classifiers.scaling import AS_THEY_ARE, COMMON, SIGNED, UNIT, Scaling
 from explainers.classifiers.typical import typical_pictures
+
+if TYPE_CHECKING:
+    from explainers.classifiers.classifier import Classifier
+    from explainers.classifiers.graph import Layer
 
 SCALERS = ("Rescaling", "Normalization", "TrueDivide", "Divide", "Subtract", "Multiply")
 LARGEST, NARROWEST = 5.0, 0.5
@@ -76,7 +79,7 @@ class CheckUp:
     input: tuple[int, int, int]
     rescaling: str | None
     parameters: int
-    layers: tuple[Layer, ...]
+    layers: tuple["Layer", ...]
     feedings: tuple[Fed, ...]
     fed: Fed
 
@@ -87,7 +90,7 @@ class CheckUp:
         return min(known, key=lambda fed: fed.surprise or 0.0, default=None)
 
 
-def check_up(classifier: Classifier, pixels: np.ndarray) -> CheckUp:
+def check_up(classifier: "Classifier", pixels: np.ndarray) -> CheckUp:
     """Look a classifier over.
 
     Parameters
@@ -110,7 +113,7 @@ def check_up(classifier: Classifier, pixels: np.ndarray) -> CheckUp:
     )
 
 
-def find_scaling(classifier: Classifier) -> Scaling:
+def find_scaling(classifier: "Classifier") -> Scaling:
     """The scaling that a network was most likely trained with.
 
     Where it scales its pixels itself, the first of 0..255, 0..1 and -1..1 of which it makes numbers
@@ -129,7 +132,7 @@ def find_scaling(classifier: Classifier) -> Scaling:
     return min(known, key=lambda pair: pair[0])[1] if known else UNIT
 
 
-def scaling_layers(classifier: Classifier) -> tuple[str, ...]:
+def scaling_layers(classifier: "Classifier") -> tuple[str, ...]:
     """The paths of the layers that scale pixels before anything is learnt of them."""
     found = []
     for layer in classifier.summary:
@@ -140,7 +143,7 @@ def scaling_layers(classifier: Classifier) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _fed(classifier: Classifier, pixels: np.ndarray | None = None) -> Fed:
+def _fed(classifier: "Classifier", pixels: np.ndarray | None = None) -> Fed:
     answer = None
     if pixels is not None:
         with contextlib.suppress(NoAnswerError):
@@ -154,7 +157,7 @@ def _fed(classifier: Classifier, pixels: np.ndarray | None = None) -> Fed:
     return Fed(classifier.scaling, answer, (low, high), classifier.surprise)
 
 
-def _head(classifier: Classifier) -> str:
+def _head(classifier: "Classifier") -> str:
     classes = len(classifier.labels)
     left_out = ", which the model leaves out" if classifier.activation == "linear" else ""
     odds = "with no logits behind them: the logarithm of the odds stands for each"

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from explainers.classifiers.classifier import Classifier
+from explainers.classifiers.folding import Settled
 
 NORMALISING = (keras.layers.Normalization, keras.layers.Rescaling)
 
@@ -132,9 +133,9 @@ class RandomisedClassifier(Classifier):
             instead[layer] = _counting(layer)
         return self._traced(lambda inputs: self._graph(inputs, instead=instead), self._inputs)
 
-    def _frozen(self, function: Any, *signature: Any) -> Any:
-        """As a graph that reads the weights, since they change."""
-        return self._traced(function, *signature)
+    def _settle(self) -> tuple[Settled, ...]:
+        """Nothing, since the weights change."""
+        return ()
 
 
 def _copied(model: keras.Model) -> keras.Model:

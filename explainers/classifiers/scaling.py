@@ -60,3 +60,11 @@ COMMON = (UNIT, SIGNED, AS_THEY_ARE, TORCH, CAFFE)
 
 NAMED = {scaling.name: scaling for scaling in COMMON} | {"tf": SIGNED, "inside": AS_THEY_ARE}
 """What a scaling can be asked for by: ``"inside"`` where the model scales its pixels itself."""
+
+
+def centre_square(image: np.ndarray) -> np.ndarray:
+    """The largest square in the middle of an ``(H, W, 3)`` picture."""
+    height, width = image.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return image[top : top + side, left : left + side]

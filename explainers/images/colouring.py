@@ -3,7 +3,6 @@
 import io
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 from PIL import Image
 
@@ -40,6 +39,8 @@ class Style:
 
     def colours(self, signed: bool) -> np.ndarray:
         """RGBA in 0..1 for values at even steps over 0..1, or -1..1 if signed, ``(256, 4)``."""
+        import matplotlib
+
         steps = np.linspace(0, 1, STEPS)
         colours = matplotlib.colormaps[DIVERGING if signed else self.colour_map](steps)
         strength = np.abs(2 * steps - 1) if signed else steps

@@ -7,9 +7,8 @@ picture, cell i from i - 0.5 to i + 0.5, so that a place means the same at every
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage, sparse
-from scipy.sparse.linalg import spsolve
-from skimage.draw import polygon2mask
+import scipy
+from skimage import draw
 
 FILLS = ("superpixel mean", "black", "white", "grey", "blur")
 REGION_FILLS = (
@@ -117,7 +116,7 @@ def lasso(shape: Shape, xs: Sequence[float], ys: Sequence[float], n: int = 14) -
         ((y + 0.5) / n * shape[0] - 0.5, (x + 0.5) / n * shape[1] - 0.5)
         for x, y in zip(xs, ys, strict=True)
     ]
-    return polygon2mask(shape, corners) if len(corners) > 2 else np.zeros(shape, bool)
+    return draw.polygon2mask(shape, corners) if len(corners) > 2 else np.zeros(shape, bool)
 
 
 def cell(shape: Shape, row: int, column: int, n: int = 14) -> np.ndarray:
@@ -155,7 +154,7 @@ def _centres(shape: Shape, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _blurred(pixels: np.ndarray) -> np.ndarray:
     sigma = max(pixels.shape[:2]) / 20
-    return ndimage.gaussian_filter(pixels, (sigma, sigma, 0), mode="nearest")
+    return scipy.ndimage.gaussian_filter(pixels, (sigma, sigma, 0), mode="nearest")
 
 
 def _means(pixels: np.ndarray, segments: np.ndarray) -> np.ndarray:
@@ -185,9 +184,9 @@ def _inpainted(pixels: np.ndarray, region: np.ndarray) -> np.ndarray:
         links.append((own[hidden], number[r[hidden], c[hidden]]))
         np.add.at(known, own[~hidden], pixels[r[~hidden], c[~hidden]])
     at, to = (np.concatenate(side) for side in zip(*links, strict=True))
-    matrix = sparse.diags(neighbours) - sparse.coo_matrix(
+    matrix = scipy.sparse.diags(neighbours) - scipy.sparse.coo_matrix(
         (np.ones(len(at)), (at, to)), (count,) * 2
     )
     filled = pixels.copy()
-    filled[region] = spsolve(matrix.tocsc(), known)
+    filled[region] = scipy.sparse.linalg.spsolve(matrix.tocsc(), known)
     return filled

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from lime.lime_image import LimeImageExplainer
-from sklearn.metrics import pairwise_distances
 
 from explainers.classifiers.prediction import Target
 from explainers.explanation import Cost, Explainer, Explanation, Observation, Surrogate
@@ -15,6 +13,8 @@ from explainers.images.superpixels import Felzenszwalb, Quickshift, Segmentation
 from explainers.settings import setting
 
 if TYPE_CHECKING:
+    from lime.lime_image import LimeImageExplainer
+
     from explainers.classifiers.classifier import Classifier
 
 CHUNK = 96
@@ -46,7 +46,7 @@ class LimeSuperpixels(Explainer):
     """A linear model of which superpixels matter, fitted around one picture [1]_.
 
     The random sampling, the weights and the regression are those of the `lime` package; only the
-    pictures are composed and answered inside the network's graph. So the coefficients are those of
+    pictures are composed where they are answered, a few at a time. So the coefficients are those of
     ``LimeImageExplainer(random_state=seed).explain_instance(...)`` with the same segmentation.
 
     Parameters
@@ -223,6 +223,8 @@ class LimeSuperpixels(Explainer):
         return frozenset(np.argsort(-strengths, kind="stable")[:STRONGEST].tolist())
 
     def _fit(self, observation: Neighbourhood, target: Target) -> Surrogate:
+        from sklearn.metrics import pairwise_distances
+
         rows = observation.rows
         answers = _answers(observation, target)
         distances = pairwise_distances(rows, rows[:1], metric="cosine").ravel()
@@ -245,7 +247,9 @@ class LimeSuperpixels(Explainer):
             fill=self.fill,
         )
 
-    def _lime(self) -> LimeImageExplainer:
+    def _lime(self) -> "LimeImageExplainer":
+        from lime.lime_image import LimeImageExplainer  # slow, and for LIME alone
+
         return LimeImageExplainer(kernel_width=self.kernel_width, random_state=self.seed)
 
 

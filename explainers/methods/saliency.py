@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from explainers.classifiers.prediction import Target
 from explainers.explanation import Cost, Explainer, Explanation, Observation
@@ -130,7 +130,7 @@ class Saliency(Explainer):
         gradient = target.of_classes(observation.classes, observation.gradients)
         heatmap = _REDUCTIONS[self.reduction](gradient)
         if self.sigma:
-            heatmap = ndimage.gaussian_filter(heatmap, self.sigma, mode="nearest")
+            heatmap = scipy.ndimage.gaussian_filter(heatmap, self.sigma, mode="nearest")
         return Explanation(
             self,
             observation.classifier,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from explainers.explanation import Explanation
 
@@ -51,7 +51,9 @@ def agree(one: np.ndarray, other: np.ndarray, names: tuple[str, str] = ("", ""))
        1912.
     """
     flat = np.ptp(one) == 0 or np.ptp(other) == 0
-    correlation = 0.0 if flat else float(stats.spearmanr(one.ravel(), other.ravel()).statistic)
+    correlation = (
+        0.0 if flat else float(scipy.stats.spearmanr(one.ravel(), other.ravel()).statistic)
+    )
     return Agreement(names, correlation, tuple(_overlap(one, other, share) for share in SHARES))
 
 
@@ -66,7 +68,7 @@ def agreements(explanations: Sequence[Explanation]) -> list[Agreement]:
 def ranks(explanation: Explanation) -> np.ndarray:
     """The place of each cell among all, ``(n, n)`` in 0..1, 1 for the hottest; ties share one."""
     grid = explanation.grid(CELLS)
-    places = stats.rankdata(grid.ravel()).reshape(grid.shape) - 1
+    places = scipy.stats.rankdata(grid.ravel()).reshape(grid.shape) - 1
     return places / (grid.size - 1)
 
 

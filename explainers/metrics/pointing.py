@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from explainers.explanation import Explanation
 from explainers.images import regions
@@ -68,8 +68,8 @@ def place(explanation: Explanation, share: float = SHARE) -> Place | None:
     rows, columns = np.nonzero(hot)
     down, across = (weights.sum(axis=axis) / weights.sum() for axis in (1, 0))
     numbers = np.arange(CELLS)
-    groups, count = ndimage.label(hot, np.ones((3, 3)))
-    heat = ndimage.sum_labels(weights, groups, np.arange(1, count + 1))
+    groups, count = scipy.ndimage.label(hot, np.ones((3, 3)))
+    heat = scipy.ndimage.sum_labels(weights, groups, np.arange(1, count + 1))
     return Place(
         (float(down @ numbers), float(across @ numbers)),
         (int(rows.min()), int(rows.max())),

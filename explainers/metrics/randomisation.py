@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from explainers.classifiers.classifier import Classifier
 from explainers.classifiers.prediction import Prediction, Target
-from explainers.classifiers.randomised import RandomisedClassifier, Way
 from explainers.explanation import Cost, Explainer, Explanation
 from explainers.metrics.agreement import CELLS, agree
+
+if TYPE_CHECKING:
+    from explainers.classifiers.classifier import Classifier
+    from explainers.classifiers.randomised import Way
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,11 @@ class Randomisation:
 
 def randomisation(
     explanations: Sequence[Explanation],
-    classifier: Classifier,
+    classifier: "Classifier",
     pixels: np.ndarray,
     others: Sequence[np.ndarray],
     *,
-    way: Way = "untrained",
+    way: "Way" = "untrained",
     stages: int = 4,
     copies: int = 5,
     seed: int = 0,
@@ -178,6 +180,8 @@ def randomisation(
         raise ValueError("Without another picture there is nothing to compare the copies with.")
     if len({each.target for each in explanations}) > 1:
         raise ValueError("The maps are of several targets; the copies are asked about one.")
+    from explainers.classifiers.randomised import RandomisedClassifier
+
     copy = RandomisedClassifier(classifier, np.stack([pixels, *others]))
     count = len(copy.learnt)
     if not count:
@@ -225,7 +229,7 @@ def randomisation(
 
 
 def cost(
-    explainer: Explainer, classifier: Classifier, others: int, *, stages: int = 4, copies: int = 5
+    explainer: Explainer, classifier: "Classifier", others: int, *, stages: int = 4, copies: int = 5
 ) -> Cost:
     """How many passes `randomisation` takes for one method, before it is run.
 
@@ -262,6 +266,6 @@ def _own_target(target: Target, answer: Prediction) -> Target:
     return Target(first) if target.rather_than is None else Target(first, rather_than=second)
 
 
-def _passes(explanation: Explanation, classifier: Classifier) -> int:
+def _passes(explanation: Explanation, classifier: "Classifier") -> int:
     one = explanation.explainer.cost(classifier)
     return one.forward + one.backward

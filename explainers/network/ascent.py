@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft, ndimage
+import scipy
 
 from explainers.settings import Settings, setting
 
@@ -159,7 +159,7 @@ class Ascent(Settings):
             pictures = pictures + _shifted(direction, -shift)
             if self.blur:
                 sigma = (0, self.blur, self.blur, 0)
-                pictures = ndimage.gaussian_filter(pictures, sigma, mode="nearest")
+                pictures = scipy.ndimage.gaussian_filter(pictures, sigma, mode="nearest")
             np.clip(pictures, 0, 255, out=pictures)
             last = done == self.steps - 1
             shift = (not last) * random.integers(-self.jitter, self.jitter + 1, 2)
@@ -181,6 +181,6 @@ def _like_photographs(gradients: np.ndarray) -> np.ndarray:
     rows, columns = gradients.shape[1:3]
     along, across = np.fft.fftfreq(rows)[:, None], np.fft.rfftfreq(columns)
     length = np.maximum(np.hypot(along, across), 1 / max(rows, columns)).astype(np.float32)
-    spectrum = fft.rfft2(gradients, axes=(1, 2), workers=2)
+    spectrum = scipy.fft.rfft2(gradients, axes=(1, 2), workers=2)
     spectrum /= length[None, :, :, None]
-    return fft.irfft2(spectrum, s=(rows, columns), axes=(1, 2), workers=2)
+    return scipy.fft.irfft2(spectrum, s=(rows, columns), axes=(1, 2), workers=2)
