@@ -5,19 +5,22 @@ import streamlit as st
 from pages.parts import agreement, cache, check_up, summary
 from pages.parts.figures import QUIET
 from pages.parts.frame import frame, screen_theme
-from pages.parts.grid import Subject, draw
+from pages.parts.grid import Subject, lay_out
 from pages.parts.plots import ranking_figure
 from pages.parts.words import escaped, percent
 
-selection = frame("Compare")
-picture, prediction = selection.picture, selection.prediction
-answer = prediction[selection.target.index]
-top = [f"{a.label} {percent(a.probability)}" for a in prediction.top(5)]
-
+choice = frame("Compare")
+picture = choice.picture
 seen, said = st.columns([1, 2], vertical_alignment="center", gap="large")
 with seen:
     st.image(cache.screen(picture), alt=f"The picture: {picture.title}", width="stretch")
+looked_over = st.container()
+table = lay_out([picture], choice.methods, choice.style, waiting=cache.cold())
 with said:
+    selection = choice.answered(otherwise=table.dismiss)
+    prediction = selection.prediction
+    answer = prediction[selection.target.index]
+    top = [f"{a.label} {percent(a.probability)}" for a in prediction.top(5)]
     st.title(f"Why {escaped(answer.label)}?", anchor="answer")
     st.caption(
         f"{escaped(selection.classifier.title)} gives it {percent(answer.probability)}, "
@@ -25,7 +28,8 @@ with said:
         f"{escaped(picture.title)}, {picture.size} pixels."
     )
     st.plotly_chart(
-        ranking_figure(
+        cache.made(
+            ranking_figure,
             prediction,
             answer.index,
             count=5,
@@ -38,17 +42,15 @@ with said:
     )
 
 if check_up.wanted():
-    with st.expander(
+    with looked_over.expander(
         f"Check-up of {escaped(selection.classifier.title)}",
         icon=":material/stethoscope:",
         expanded=True,
     ):
         check_up.draw(selection)
 
-(explained,) = draw(
-    [Subject(picture, selection.classifier, selection.pixels, prediction, selection.target)],
-    selection.methods,
-    selection.style,
+(explained,) = table.fill(
+    [Subject(picture, selection.classifier, selection.pixels, prediction, selection.target)]
 )
 summary.draw(selection, explained)
 agreement.draw(explained, selection.style)

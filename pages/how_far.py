@@ -13,9 +13,9 @@ TESTS = {
     "Break the network": randomisation.draw,
 }
 
-selection = frame("How far to believe it?")
-label = escaped(selection.prediction[selection.target.index].label)
+selection = frame("How far to believe it?").answered()
 st.title("How far to believe it?", anchor=False)
+label = escaped(selection.prediction[selection.target.index].label)
 st.caption(
     f"Maps for {label} by {escaped(selection.classifier.title)}, and what tests make of them."
 )

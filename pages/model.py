@@ -7,7 +7,7 @@ from pages.parts.frame import frame
 from pages.parts.layers import draw as draw_layers
 from pages.parts.words import escaped
 
-selection = frame("The model")
+selection = frame("The model").answered()
 st.title(escaped(selection.classifier.title), anchor=False)
 st.caption("What it is, whether it is fed right, and every layer inside.")
 check_up.draw(selection)

@@ -13,7 +13,7 @@ VIEWS = {
     "Grad-CAM step by step": grad_cam_steps.draw,
 }
 
-selection = frame("Inside the network")
+selection = frame("Inside the network").answered()
 st.title("Inside the network", anchor=False)
 st.caption(
     f"{escaped(selection.classifier.title)} looking at {escaped(selection.picture.title)}, and "

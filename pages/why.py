@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from pages.parts import questions
+from pages.parts import cache, questions
 from pages.parts.figures import QUIET
 from pages.parts.frame import choose, frame, screen_theme
 from pages.parts.plots import ranking_figure
 from pages.parts.words import escaped, percent
 
-selection = frame("Why this class?")
+selection = frame("Why this class?").answered()
 prediction, said = selection.prediction, selection.target.index
 st.title(f"Why {escaped(prediction[said].label)} and not another?", anchor=False)
 st.caption(
@@ -18,7 +18,7 @@ st.caption(
 choose("Compare", questions.QUESTIONS, "question")(selection)
 with st.expander("All classes, ranked", icon=":material/format_list_numbered:"):
     st.plotly_chart(
-        ranking_figure(prediction, said, count=10, row_height=34, theme=screen_theme()),
+        cache.made(ranking_figure, prediction, said, count=10, row_height=34, theme=screen_theme()),
         theme=None,
         config=QUIET,
         alt="The ten most probable classes",

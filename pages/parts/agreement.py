@@ -1,12 +1,15 @@
 """Whether the maps agree: under the maps, free."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from explainers import Explanation
 from explainers.images.colouring import Style
 from explainers.metrics import agreement
+from pages.parts import cache
 from pages.parts.figures import QUIET, matrix_figure
 from pages.parts.frame import screen_theme
 
@@ -15,7 +18,7 @@ HEIGHT = 330
 
 def draw(explanations: Sequence[Explanation | None], style: Style) -> None:
     """How far the maps on screen agree, and where."""
-    usable = [each for each in explanations if each is not None and not each.blank_reason]
+    usable = tuple(each for each in explanations if each is not None and not each.blank_reason)
     if len(usable) < 2:
         return
     st.subheader("How far do they agree?", anchor="agreement")
@@ -25,7 +28,7 @@ def draw(explanations: Sequence[Explanation | None], style: Style) -> None:
         "any other reason. The blob in the middle knows nothing of the network: its rows show how "
         "much that is."
     )
-    pairs = agreement.agreements(usable)
+    pairs = cache.made(agreement.agreements, usable)
     ten, quarter = (f"Overlap of the hottest {share:.0%}" for share in agreement.SHARES)
     st.dataframe(
         {
@@ -48,14 +51,25 @@ def draw(explanations: Sequence[Explanation | None], style: Style) -> None:
     )
     theme = screen_theme()
     grids = (
-        ("Where all agree", "The lowest rank any map gives the cell", agreement.consensus(usable)),
-        ("Where they disagree", "The range of the ranks it gets", agreement.disagreement(usable)),
+        ("Where all agree", "The lowest rank any map gives the cell", agreement.consensus),
+        ("Where they disagree", "The range of the ranks it gets", agreement.disagreement),
     )
-    for column, (title, said, grid) in zip(st.columns(2), grids, strict=True):
+    for column, (title, said, of) in zip(st.columns(2), grids, strict=True):
         with column.container(border=True):
             st.markdown(f"**{title}**")
             st.caption(f"{said}, 0 to 1.")
             st.plotly_chart(
-                matrix_figure(grid, style, signed=False, limit=1.0, height=HEIGHT, theme=theme),
+                cache.made(_matrix, of, usable, style, theme),
                 theme=None, config=QUIET, key=f"agreement-{title}", alt=title,
             )  # fmt: skip
+
+
+def _matrix(
+    of: Callable[[Sequence[Explanation]], np.ndarray],
+    explanations: Sequence[Explanation],
+    style: Style,
+    theme: str,
+) -> go.Figure:
+    return matrix_figure(
+        of(explanations), style, signed=False, limit=1.0, height=HEIGHT, theme=theme
+    )

@@ -6,17 +6,20 @@ settings.
 """
 
 import gc
+import importlib
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from typing import Any, TypeVar
+from functools import lru_cache
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 import streamlit as st
 
 from explainers import (
     CheckUp,
-    Classifier,
     Explainer,
     Explanation,
     LimeSuperpixels,
@@ -34,18 +37,22 @@ from explainers.metrics.forecast import forecast as expect
 from explainers.metrics.pointing import Hiding, hide_hottest
 from pages.parts.picture import Picture, data_uri
 
-# Streamlit collects garbage after every run, twice. What importing TensorFlow made is never
-# garbage, and looking through it would take half a second each time.
-gc.freeze()
+if TYPE_CHECKING:
+    from explainers import Classifier
 
 CLASSIFIERS_IN_MEMORY = 3
 PICTURES_IN_SESSION = 20
 RUNS_IN_SESSION = 40
 LAYERS_IN_SESSION = 8
 JOBS_IN_SESSION = 6
+MADE_IN_SESSION = 64
+READINGS_OF_RUN = 8
+ENGINE = "explainers.classifiers.classifier"
 BROKEN = "This could not be finished. Try it with other settings."
 
 Seen = TypeVar("Seen")
+Made = TypeVar("Made")
+From = ParamSpec("From")
 
 
 class Run:
@@ -71,6 +78,14 @@ class Run:
         self.finished = False
         self.paused = False
         self.failure: str | None = None
+        self._interpreted = lru_cache(READINGS_OF_RUN)(
+            lambda explainer, observation, target: explainer.interpret(observation, target)
+        )
+
+    def read(self, explainer: Explainer, target: Target) -> Explanation | None:
+        """The best observation so far as a method reads it, if there is one; read only once."""
+        latest = self.latest
+        return None if latest is None else self._interpreted(explainer, latest, target)
 
     @property
     def waiting(self) -> bool:
@@ -90,6 +105,7 @@ class Run:
                 return
             try:
                 self.latest = next(self._observations)
+                self._interpreted.cache_clear()
                 self.finished = self.latest.done == self.latest.total
             except (LookupError, NoAnswerError) as reason:
                 self.failure, self.finished = str(reason), True
@@ -101,13 +117,34 @@ class Run:
                     self._observations = None  # and with it the classifier
 
 
+def cold() -> bool:
+    """Whether TensorFlow is still to be imported, which takes seconds."""
+    return ENGINE not in sys.modules
+
+
+@st.cache_resource(show_spinner="Waking TensorFlow")
+def _tensorflow() -> ModuleType:
+    """What classifiers are made of, imported when the first is wanted.
+
+    Nothing of it is ever garbage. To look for some meanwhile would take a second, and half a second
+    after every run, when Streamlit collects garbage, twice.
+    """
+    gc.disable()
+    try:
+        return importlib.import_module(ENGINE)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @st.cache_resource(max_entries=CLASSIFIERS_IN_MEMORY, show_spinner="Opening the classifier")
-def _classifier(key: str, _load: Callable[[], Classifier]) -> Classifier:
+def _classifier(key: str, _load: Callable[[], "Classifier"]) -> "Classifier":
     return _load()
 
 
-def classifier(key: str, load: Callable[[], Classifier]) -> Classifier:
+def classifier(key: str, load: Callable[[], "Classifier"]) -> "Classifier":
     """A classifier, built and compiled once for all sessions; the oldest unused is let go."""
+    _tensorflow()
     return _classifier(key, load)
 
 
@@ -116,7 +153,7 @@ def _check_up(digest: str, classifier: str, _look: Callable[[], CheckUp]) -> Che
     return _look()
 
 
-def check_up(picture: Picture, asked: Classifier) -> CheckUp:
+def check_up(picture: Picture, asked: "Classifier") -> CheckUp:
     """What a classifier is, and what it says to a picture under each scaling."""
     return _check_up(
         picture.digest,
@@ -147,7 +184,7 @@ def screen(picture: Picture) -> np.ndarray:
     return _screen(picture.digest, picture)
 
 
-@st.cache_data(max_entries=PICTURES_IN_SESSION, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=PICTURES_IN_SESSION, scope="session", show_spinner=False)
 def _address(digest: str, _picture: Picture) -> str:
     return data_uri(screen(_picture))
 
@@ -162,7 +199,7 @@ def _prediction(digest: str, classifier: str, _ask: Callable[[], Prediction]) ->
     return _ask()
 
 
-def prediction(picture: Picture, asked: Classifier, pixels: np.ndarray) -> Prediction:
+def prediction(picture: Picture, asked: "Classifier", pixels: np.ndarray) -> Prediction:
     """What a classifier says to a picture."""
     return _prediction(picture.digest, asked.name, lambda: asked.predict(pixels))
 
@@ -176,7 +213,7 @@ def _run(
 
 def run(
     picture: Picture,
-    asked: Classifier,
+    asked: "Classifier",
     pixels: np.ndarray,
     explainer: Explainer,
     targets: Collection[Target],
@@ -193,6 +230,24 @@ def run(
     )
 
 
+@st.cache_resource(scope="session", show_spinner=False)
+def _maker() -> Callable[..., Any]:
+    @lru_cache(MADE_IN_SESSION)
+    def make(function: Callable[..., Any], *arguments: Any, **settings: Any) -> Any:
+        return function(*arguments, **settings)
+
+    return make
+
+
+def made(function: Callable[From, Made], *arguments: From.args, **settings: From.kwargs) -> Made:
+    """What a function makes of its arguments, made once: a figure, or a comparison of maps.
+
+    The arguments are values, or objects that never change and are kept here, as explanations are.
+    """
+    result: Made = _maker()(function, *arguments, **settings)
+    return result
+
+
 @st.cache_resource(max_entries=RUNS_IN_SESSION, scope="session", show_spinner="Hiding pieces")
 def _flip(digest: str, classifier: str, settings: str, _ask: Callable[[], Flip]) -> Flip:
     return _ask()
@@ -200,7 +255,7 @@ def _flip(digest: str, classifier: str, settings: str, _ask: Callable[[], Flip])
 
 def flip(
     picture: Picture,
-    asked: Classifier,
+    asked: "Classifier",
     pixels: np.ndarray,
     difference: Explanation,
     segments: np.ndarray,
@@ -222,7 +277,7 @@ def _segments(digest: str, shape: tuple[int, ...], _cut: Callable[[], np.ndarray
     return _cut()
 
 
-def segments(picture: Picture, asked: Classifier, pixels: np.ndarray) -> np.ndarray:
+def segments(picture: Picture, asked: "Classifier", pixels: np.ndarray) -> np.ndarray:
     """The superpixels of a picture, as LIME cuts it, ``(h, w)`` int32."""
     return _segments(
         picture.digest, asked.size, lambda: LimeSuperpixels().segmentation.segments(pixels)
@@ -252,7 +307,7 @@ def _pace(classifier: str, _measure: Callable[[], float]) -> float:
     return _measure()
 
 
-def pace(asked: Classifier) -> float:
+def pace(asked: "Classifier") -> float:
     """The seconds that a forward pass takes on this machine, measured once."""
 
     def measure() -> float:
@@ -265,13 +320,32 @@ def pace(asked: Classifier) -> float:
     return _pace(asked.name, measure)
 
 
+@st.cache_resource(max_entries=PICTURES_IN_SESSION, scope="session", show_spinner=False)
+def _trial(
+    digest: str, classifier: str, region: bytes, settings: str, _ask: Callable[[], Any]
+) -> Any:
+    return _ask()
+
+
+def trial(
+    picture: Picture,
+    asked: "Classifier",
+    region: np.ndarray,
+    settings: str,
+    ask: Callable[[], Seen],
+) -> Seen:
+    """What came of an experiment with a region, ``(h, w)`` bool, of a picture."""
+    found: Seen = _trial(picture.digest, asked.name, region.tobytes(), settings, ask)
+    return found
+
+
 @st.cache_resource(max_entries=RUNS_IN_SESSION, scope="session", show_spinner=False)
 def _hiding(digest: str, classifier: str, settings: str, _ask: Callable[[], Hiding]) -> Hiding:
     return _ask()
 
 
 def hiding(
-    picture: Picture, asked: Classifier, pixels: np.ndarray, explanation: Explanation
+    picture: Picture, asked: "Classifier", pixels: np.ndarray, explanation: Explanation
 ) -> Hiding:
     """What hiding the hottest part of a map does, and hiding as much at random places."""
     return _hiding(
@@ -289,7 +363,7 @@ def _forecast(
 
 def forecast(
     edited: Picture,
-    asked: Classifier,
+    asked: "Classifier",
     pixels: np.ndarray,
     explanation: Explanation,
     region: np.ndarray,
@@ -322,6 +396,6 @@ def _inside(digest: str, classifier: str, what: str, _look: Callable[[], Any]) -
     return _look()
 
 
-def inside(picture: Picture, asked: Classifier, what: str, look: Callable[[], Seen]) -> Seen:
+def inside(picture: Picture, asked: "Classifier", what: str, look: Callable[[], Seen]) -> Seen:
     """What is seen inside a network; few are kept, since layers are large."""
     return _inside(picture.digest, asked.name, what, look)

@@ -28,16 +28,6 @@ def region(selection: Selection) -> np.ndarray:
     return _past(selection)[-1]
 
 
-def note_edit() -> None:
-    """Remember that something was changed that the rest of the page has not seen."""
-    st.session_state.edited = True
-
-
-def was_edited() -> bool:
-    """Whether something was changed since this was last asked."""
-    return st.session_state.pop("edited", False)
-
-
 def draw(selection: Selection) -> None:
     """Draw the picture and its tools."""
     past = _past(selection)
@@ -90,7 +80,6 @@ def _past(selection: Selection) -> list[np.ndarray]:
 def _push(past: list[np.ndarray], selected: np.ndarray) -> None:
     past.append(selected)
     del past[:-UNDOS]
-    note_edit()
 
 
 def _take(selection: Selection, past: list[np.ndarray]) -> None:
@@ -121,7 +110,6 @@ def _take(selection: Selection, past: list[np.ndarray]) -> None:
 
 def _undo(past: list[np.ndarray]) -> None:
     del past[-1]
-    note_edit()
 
 
 def _draw_tools(selection: Selection, past: list[np.ndarray]) -> None:

@@ -8,18 +8,20 @@ import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import streamlit as st
 
-from explainers import CheckUp, Classifier, ModelError, Scaling, load_classifier
+from explainers import CheckUp, ModelError, Scaling, load_classifier
 from explainers.classifiers import zoo
 from explainers.classifiers.labels import read_labels
-from explainers.classifiers.own_model import explain_as, open_model
 from explainers.classifiers.scaling import AS_THEY_ARE
 from pages.parts import cache
 from pages.parts.picture import Picture
 from pages.parts.words import escaped, legible, percent, title_of
+
+if TYPE_CHECKING:
+    from explainers import Classifier
 
 UPLOADS = os.environ.get("TRIPTYCH_MODEL_UPLOADS", "on") != "off"
 """Whether visitors may bring models of their own; see README, "Deploying it"."""
@@ -71,12 +73,14 @@ class Wanted:
     file: File | None = None
     size: tuple[int, int] = (USUAL_SIZE, USUAL_SIZE)
 
-    def load(self) -> Classifier:
+    def load(self) -> "Classifier":
         """The classifier, fed as it most likely wants to be."""
         if self.name is not None:
             if self.file is None:
                 return load_classifier(self.name)
             return load_classifier(self.name, self.file.content).variant(name=self.key)
+        from explainers.classifiers.own_model import explain_as, open_model
+
         assert self.file is not None
         own = open_model(self.file.content)
         return explain_as(own, self.key, size=self.size if own.any_size else None)
@@ -104,8 +108,8 @@ def open_link() -> None:
     st.session_state.network = linked if linked in zoo.CLASSIFIERS else next(iter(zoo.CLASSIFIERS))
 
 
-def choose(picture: Picture) -> Classifier:
-    """Draw the choice; the classifier that answers."""
+def choose() -> Wanted | None:
+    """Draw the choice; None until there is a file of one's own."""
     sources = ["Ready-made", "Your own"] if UPLOADS or FOLDER else ["Ready-made"]
     source = sources[0]
     if len(sources) > 1:
@@ -113,7 +117,11 @@ def choose(picture: Picture) -> Classifier:
             "Classifier", sources, default=sources[0], required=True,
             key="classifier-source", persist_state="session", width="stretch",
         )  # fmt: skip
-    wanted = _choose_ready_made() if source == "Ready-made" else _choose_own()
+    return _choose_ready_made() if source == "Ready-made" else _choose_own()
+
+
+def opened(wanted: Wanted | None, picture: Picture) -> "Classifier":
+    """The classifier that answers, its own controls drawn: what is wanted, or else the last."""
     classifier = _answering(wanted)
     answering: Wanted = st.session_state.answering
     if answering.name is None and answering.file is not None:
@@ -123,9 +131,9 @@ def choose(picture: Picture) -> Classifier:
     return classifier
 
 
-def _answering(wanted: Wanted | None) -> Classifier:
+def _answering(wanted: Wanted | None) -> "Classifier":
     """The classifier that is wanted; if it cannot be had, say why and keep the last."""
-    last: Wanted = st.session_state.setdefault("answering", Wanted(next(iter(zoo.CLASSIFIERS))))
+    last: Wanted = st.session_state.get("answering") or Wanted(next(iter(zoo.CLASSIFIERS)))
     refused: dict[str, str] = st.session_state.setdefault("refused_models", {})
     if wanted is not None and wanted.key not in refused:
         try:
@@ -138,7 +146,9 @@ def _answering(wanted: Wanted | None) -> Classifier:
     if wanted is not None:
         st.error(escaped(refused[wanted.key]), icon=":material/block:")
         st.caption(f"{escaped(last.title)} goes on answering.")
-    return cache.classifier(last.key, last.load)
+    classifier = cache.classifier(last.key, last.load)
+    st.session_state.answering = last
+    return classifier
 
 
 def _choose_ready_made() -> Wanted | None:
@@ -272,7 +282,7 @@ def _take_model(file: File, labels: bytes | None) -> None:
     st.session_state.label_text = labels
 
 
-def _tell_about(classifier: Classifier, picture: Picture) -> Classifier:
+def _tell_about(classifier: "Classifier", picture: Picture) -> "Classifier":
     """The controls of a model of one's own: its labels, its scaling, its size."""
     if classifier.any_size:
         _choose_size(classifier)
@@ -280,7 +290,7 @@ def _tell_about(classifier: Classifier, picture: Picture) -> Classifier:
     return _feed(labelled, picture)
 
 
-def _choose_size(classifier: Classifier) -> None:
+def _choose_size(classifier: "Classifier") -> None:
     with st.container(horizontal=True):
         rows, columns = (
             st.number_input(
@@ -294,7 +304,7 @@ def _choose_size(classifier: Classifier) -> None:
         st.rerun()
 
 
-def _label(classifier: Classifier) -> Classifier:
+def _label(classifier: "Classifier") -> "Classifier":
     """The classifier with the labels that were given, in a file or pasted."""
     with st.expander("Labels", icon=":material/label:"):
         pasted = st.text_area(
@@ -323,7 +333,7 @@ def _label(classifier: Classifier) -> Classifier:
         return classifier
 
 
-def _feed(classifier: Classifier, picture: Picture) -> Classifier:
+def _feed(classifier: "Classifier", picture: Picture) -> "Classifier":
     """The classifier fed as a person chose; each choice tells what it would answer."""
     found = cache.check_up(picture, classifier)
     inside = " (scaled inside the model)" if found.rescaling else ""

@@ -1,17 +1,19 @@
 """Controls for settings, drawn from what the settings say of themselves."""
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from explainers import Classifier
 from explainers.settings import Setting, Settings
+
+if TYPE_CHECKING:
+    from explainers import Classifier
 
 FINEST_SLIDER = 100
 
 
-def draw(kind: type[Settings], classifier: Classifier, key: str) -> Any:
+def draw(kind: type[Settings], classifier: "Classifier", key: str) -> Any:
     """A control for every setting of a dataclass; the instance that they stand for.
 
     Parameters
@@ -30,7 +32,7 @@ def draw(kind: type[Settings], classifier: Classifier, key: str) -> Any:
     return kind(**values)
 
 
-def _control(entry: Setting, default: Any, classifier: Classifier, key: str) -> Any:
+def _control(entry: Setting, default: Any, classifier: "Classifier", key: str) -> Any:
     shared: dict[str, Any] = {"help": entry.help, "key": key, "persist_state": "session"}
     if entry.choices is not None:
         return _choice(entry, default, classifier, shared)
@@ -48,14 +50,15 @@ def _control(entry: Setting, default: Any, classifier: Classifier, key: str) -> 
     return st.number_input(entry.label, **bounds, **shared)
 
 
-def _choice(entry: Setting, default: Any, classifier: Classifier, shared: dict[str, Any]) -> Any:
+def _choice(entry: Setting, default: Any, classifier: "Classifier", shared: dict[str, Any]) -> Any:
     choices = entry.choices(classifier) if callable(entry.choices) else entry.choices or ()
     if not isinstance(default, Settings):
+        layers = _layers_in_words(classifier) if callable(entry.choices) else {}
         return st.selectbox(
             entry.label,
             choices,
             choices.index(default),
-            format_func=lambda choice: _in_words(choice, classifier),
+            format_func=lambda choice: layers.get(choice, str(choice).capitalize()),
             **shared,
         )
     kinds = {type(choice).title: type(choice) for choice in choices}
@@ -63,11 +66,12 @@ def _choice(entry: Setting, default: Any, classifier: Classifier, shared: dict[s
     return draw(kinds[title], classifier, f"{shared['key']}-{title}")
 
 
-def _in_words(choice: str | None, classifier: Classifier) -> str:
-    """A choice as a person reads it; a layer with its grid and channels."""
-    for layer in classifier.layers:
-        if layer.path == (choice or classifier.layer().path):
-            rows, columns = layer.grid
-            place = f"{layer.path} · {rows} × {columns} · {layer.channels} channels"
-            return place if choice else f"The last: {place}"
-    return str(choice).capitalize()
+def _layers_in_words(classifier: "Classifier") -> dict[str | None, str]:
+    """Layers as a person reads them, with their grid and channels; None stands for the last."""
+    words: dict[str | None, str] = {
+        layer.path: f"{layer.path} · {' × '.join(map(str, layer.grid))} · {layer.channels} channels"
+        for layer in classifier.layers
+    }
+    if classifier.convolutions:
+        words[None] = f"The last: {words[classifier.layer().path]}"
+    return words

@@ -3,15 +3,19 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from explainers import Classifier, Explanation, Prediction
+from explainers import Explanation, Prediction
 from explainers.images.colouring import Style, coloured, encode, overlay, with_outlines
 from pages.parts.figures import CELLS
 from pages.parts.picture import Picture
 from pages.parts.words import number, percent, raw_range, resolution
+
+if TYPE_CHECKING:
+    from explainers import Classifier
 
 POSTER_WIDTH = 560
 MARGIN = 32
@@ -90,7 +94,7 @@ def poster_png(
     explanations: Sequence[Explanation],
     limits: Sequence[float],
     picture: Picture,
-    classifier: Classifier,
+    classifier: "Classifier",
     prediction: Prediction,
     style: Style,
 ) -> bytes:

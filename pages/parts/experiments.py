@@ -63,11 +63,11 @@ def draw_trials(selection: Selection) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.pills(
             "Then", KINDS, selection_mode="multi", default=KINDS[:1],
-            key="kinds", persist_state="session", on_change=canvas.note_edit,
+            key="kinds", persist_state="session",
         )  # fmt: skip
         st.selectbox(
             "Hidden parts show", REGION_FILLS, format_func=str.capitalize,
-            key="region-fill", persist_state="session", on_change=canvas.note_edit,
+            key="region-fill", persist_state="session",
         )  # fmt: skip
     region = canvas.region(selection)
     if not region.any() or region.all():
@@ -153,11 +153,14 @@ def _trials(selection: Selection) -> tuple[list[Trial], list[str]]:
 
 
 def _try(selection: Selection, region: np.ndarray, kind: str, fill: str) -> Trial:
-    hidden = region if kind == KINDS[0] else ~region
-    pixels = hide(selection.pixels, hidden, fill)
-    picture = selection.picture.edited(pixels, hidden)
-    prediction = cache.prediction(picture, selection.classifier, pixels)
-    return Trial(kind, fill, region, hidden, pixels, picture, prediction)
+    def ask() -> Trial:
+        hidden = region if kind == KINDS[0] else ~region
+        pixels = hide(selection.pixels, hidden, fill)
+        picture = selection.picture.edited(pixels, hidden)
+        prediction = cache.prediction(picture, selection.classifier, pixels)
+        return Trial(kind, fill, region, hidden, pixels, picture, prediction)
+
+    return cache.trial(selection.picture, selection.classifier, region, f"{kind} {fill}", ask)
 
 
 def _draw_change(selection: Selection, trials: list[Trial]) -> None:
@@ -244,7 +247,9 @@ def _draw_entry(
 ) -> None:
     was, now = before.top(1)[0], trial.prediction.top(1)[0]
     small, words, action = st.columns([1, 4, 1], vertical_alignment="center")
-    small.image(trial.picture.thumbnail(), width=72, alt=f"Experiment {number + 1}")
+    small.image(
+        cache.made(Picture.thumbnail, trial.picture), width=72, alt=f"Experiment {number + 1}"
+    )
     first, last = escaped(was.label), escaped(now.label)
     words.markdown(
         f"**{number + 1}. {escaped(trial.picture.title)}**: {trial.kind.lower()}, "

@@ -1,12 +1,11 @@
 """What channels see, on screen: a layer's channels on one sheet, one of them large, all layers."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-from explainers import Classifier
-from explainers.classifiers.graph import Layer
 from explainers.images.colouring import Style, coloured
 from explainers.images.sheets import GROUND, contact_sheet
 from explainers.network.feature_maps import ORDERS, FeatureMaps, feature_maps, strongest_maps
@@ -15,6 +14,10 @@ from pages.parts.figures import QUIET, WHOLE, map_figure, sheet_figure
 from pages.parts.frame import Selection, on_phone, rest_of_gallery, screen_theme
 from pages.parts.picture import Picture, data_uri
 from pages.parts.words import escaped, number
+
+if TYPE_CHECKING:
+    from explainers import Classifier
+    from explainers.classifiers.graph import Layer
 
 COLUMNS = 16
 ROWS = 8
@@ -55,12 +58,12 @@ class Scale:
     style: Style
 
 
-def layers_of(classifier: Classifier) -> list[Layer]:
+def layers_of(classifier: "Classifier") -> list["Layer"]:
     """Convolutions and pooling layers, early to late."""
     return [layer for layer in classifier.layers if layer.convolution or "Pool" in layer.kind]
 
 
-def choose_layer(classifier: Classifier, key: str, first: str | None = None) -> str | None:
+def choose_layer(classifier: "Classifier", key: str, first: str | None = None) -> str | None:
     """A layer to look at, one in the middle at first; says so where there is none."""
     layers = {layer.path: layer for layer in layers_of(classifier)}
     if not layers:
@@ -81,7 +84,7 @@ def choose_layer(classifier: Classifier, key: str, first: str | None = None) -> 
     )
 
 
-def in_words(layer: Layer) -> str:
+def in_words(layer: "Layer") -> str:
     """A layer with its grid and channels."""
     return f"{layer.path} · {layer.grid[0]} × {layer.grid[1]} · {layer.channels} channels"
 
@@ -95,7 +98,7 @@ def _choose_stage() -> str:
     )  # fmt: skip
 
 
-def _shown(classifier: Classifier, layer: Layer, stage: str) -> tuple[Layer, str]:
+def _shown(classifier: "Classifier", layer: "Layer", stage: str) -> tuple["Layer", str]:
     """The layer whose output is shown for a layer of the menu, and what that is, in words."""
     if not layer.convolution:
         return layer, layer.path
@@ -109,7 +112,7 @@ def _shown(classifier: Classifier, layer: Layer, stage: str) -> tuple[Layer, str
     return layer, f"{layer.path}, before the activation"
 
 
-def _middle(classifier: Classifier) -> str | None:
+def _middle(classifier: "Classifier") -> str | None:
     """The layer to begin with: in the middle of those that an activation follows, if any."""
     activated = [
         layer.path
@@ -221,7 +224,7 @@ def draw_all_layers(selection: Selection) -> None:
     )
 
 
-def _strips(selection: Selection, layers: list[Layer]) -> list[tuple[str, str]]:
+def _strips(selection: Selection, layers: list["Layer"]) -> list[tuple[str, str]]:
     found = strongest_maps(
         selection.classifier, selection.pixels, [layer.path for layer in layers], STRIP
     )

@@ -118,7 +118,7 @@ def map_figure(
         layers.append(_layer(data_uri(outlines), "above"))
     axis = {"visible": False, "constrain": "domain"}
     return figure(
-        [heatmap, _handles()] if zoomable else [heatmap],
+        [heatmap, _handles(1)] if zoomable else [heatmap],
         height=height + COLOUR_BAR,
         images=layers,
         margin={"l": 0, "r": 0, "t": 0, "b": COLOUR_BAR},
@@ -128,6 +128,35 @@ def map_figure(
             "range": [window.bottom, window.top],
             "scaleanchor": "x",
             "scaleratio": picture.aspect,
+            **axis,
+        },
+    )
+
+
+def bare_figure(address: str, aspect: float, height: int) -> go.Figure:
+    """The picture alone, where a map will stand: of the same size, so that nothing moves.
+
+    Parameters
+    ----------
+    address : str
+        The picture as a data URI.
+    aspect : float
+        Height over width.
+    height : int
+        In pixels.
+    """
+    axis = {"visible": False, "constrain": "domain", "fixedrange": True}
+    return figure(
+        [_handles(1)],
+        height=height + COLOUR_BAR,
+        images=[_layer(address, "below")],
+        margin={"l": 0, "r": 0, "t": 0, "b": COLOUR_BAR},
+        dragmode=False,
+        xaxis={"range": [WHOLE.left, WHOLE.right], **axis},
+        yaxis={
+            "range": [WHOLE.bottom, WHOLE.top],
+            "scaleanchor": "x",
+            "scaleratio": aspect,
             **axis,
         },
     )
@@ -221,7 +250,7 @@ def canvas_figure(picture: Picture, address: str, shade: np.ndarray, *, height: 
     """
     axis = {"visible": False, "constrain": "domain", "fixedrange": True}
     return figure(
-        [_handles()],
+        [_handles(CELLS)],
         height=height,
         images=[_layer(address, "below"), _layer(data_uri(shade), "above")],
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
@@ -331,14 +360,18 @@ def _layer(address: str, layer: str) -> dict[str, Any]:
     }
 
 
-def _handles() -> go.Scatter:
-    """Unseen markers: Plotly reports a dragged box only where there are points to select."""
-    columns, rows = np.meshgrid(np.arange(CELLS), np.arange(CELLS))
+def _handles(count: int) -> go.Scatter:
+    """Unseen markers: Plotly reports a dragged box only where there are points that it could hold.
+
+    One is enough for a box; to tell the cell that was clicked takes one in each. None but the first
+    is drawn: Plotly takes longer over 196 markers than over all the rest.
+    """
+    columns, rows = np.meshgrid(_centres(count), _centres(count))
     return go.Scatter(
         x=columns.ravel(),
         y=rows.ravel(),
         mode="markers",
-        marker={"opacity": 0, "size": 4},
+        marker={"opacity": 0, "size": 4, "maxdisplayed": 1},
         hoverinfo="skip",
         showlegend=False,
     )

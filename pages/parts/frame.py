@@ -1,22 +1,19 @@
-"""The frame around every page: the sidebar, read into one frozen selection."""
+"""The frame around every page: the sidebar, read into one frozen selection.
 
-from collections.abc import Mapping
+It comes in two steps, since a network may take a while to open. What a person chooses is drawn at
+once, so that a page can show the picture and where its answers will stand; then the network is
+asked.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from explainers import (
-    METHODS,
-    Classifier,
-    Explainer,
-    ImageError,
-    NoAnswerError,
-    Prediction,
-    Target,
-    read_image,
-)
+from explainers import METHODS, Explainer, ImageError, NoAnswerError, Prediction, Target, read_image
 from explainers.classifiers.labels import is_index
 from explainers.images.colouring import COLOUR_MAPS, Style
 from explainers.images.reading import MAX_BYTES
@@ -25,9 +22,13 @@ from pages.parts import cache, classifiers
 from pages.parts.picture import Picture
 from pages.parts.words import escaped, percent, title_of
 
+if TYPE_CHECKING:
+    from explainers import Classifier
+
 View = TypeVar("View")
 
 PROBABLE = 5
+ANSWER_HEIGHT, CLASS_HEIGHT = 320, 68
 PAGES = {
     "app.py": ("Compare", ":material/view_column_2:"),
     "pages/why.py": ("Why this class?", ":material/rule:"),
@@ -61,7 +62,7 @@ class Selection:
     """
 
     picture: Picture
-    classifier: Classifier
+    classifier: "Classifier"
     pixels: np.ndarray
     prediction: Prediction
     target: Target
@@ -69,11 +70,59 @@ class Selection:
     style: Style
 
 
-def frame(title: str) -> Selection:
-    """Draw the sidebar; to be called first on every page.
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What a person has chosen, before any network is asked.
 
-    Where the network has no answer to the picture, say so, and that is all of the page.
+    Parameters
+    ----------
+    picture : Picture
+    methods : tuple of type
+    style : Style
+        As in `Selection`.
     """
+
+    picture: Picture
+    methods: tuple[type[Explainer], ...]
+    style: Style
+    _wanted: classifiers.Wanted | None
+    _network: DeltaGenerator
+    _target: DeltaGenerator
+
+    def answered(self, otherwise: Callable[[], None] = lambda: None) -> Selection:
+        """Open the classifier and ask it; while TensorFlow wakes a skeleton stands here.
+
+        Where the network has no answer to the picture, say so, and that is all of the page.
+
+        Parameters
+        ----------
+        otherwise : callable
+            What is to be done to the rest of the page then.
+        """
+        waiting = st.empty()
+        if cache.cold():
+            waiting.skeleton(ANSWER_HEIGHT)
+            self._target.skeleton(CLASS_HEIGHT)
+        with self._network:
+            classifier = classifiers.opened(self._wanted, self.picture)
+        pixels = classifier.prepare(self.picture.image)
+        try:
+            prediction = cache.prediction(self.picture, classifier, pixels)
+            with self._target:
+                target = _choose_target(self.picture, classifier, prediction)
+        except NoAnswerError as reason:
+            self._target.empty()
+            otherwise()
+            with waiting.container():
+                _say_why_not(self.picture, classifier, str(reason))
+        waiting.empty()
+        return Selection(
+            self.picture, classifier, pixels, prediction, target, self.methods, self.style
+        )
+
+
+def frame(title: str) -> Choice:
+    """Draw the sidebar; to be called first on every page."""
     st.set_page_config(
         page_title=f"{title} · Triptych", page_icon=":material/view_column_2:", layout="wide"
     )
@@ -82,25 +131,19 @@ def frame(title: str) -> Selection:
         st.markdown("## Triptych")
         _link_pages()
         picture = _choose_picture()
-        classifier = classifiers.choose(picture)
-        pixels = classifier.prepare(picture.image)
-        try:
-            prediction = cache.prediction(picture, classifier, pixels)
-            target = _choose_target(picture, classifier, prediction)
-        except NoAnswerError as reason:
-            prediction, missing = None, str(reason)
+        network = st.container()
+        with network:
+            wanted = classifiers.choose()
+        target = st.empty()
         methods = _choose_methods()
         style = _choose_style()
-    if prediction is None:
-        _say_why_not(picture, classifier, missing)
-    return Selection(picture, classifier, pixels, prediction, target, methods, style)
+    return Choice(picture, methods, style, wanted, network, target)
 
 
-def _say_why_not(picture: Picture, classifier: Classifier, reason: str) -> NoReturn:
+def _say_why_not(picture: Picture, classifier: "Classifier", reason: str) -> NoReturn:
     st.title("No answer", anchor="answer")
     st.caption(f"{escaped(classifier.title)} looking at {escaped(picture.title)}.")
     st.warning(escaped(reason), icon=":material/block:")
-    st.image(cache.screen(picture), alt=f"The picture: {picture.title}")
     st.stop()
 
 
@@ -241,7 +284,7 @@ def _take(key: str) -> None:
     st.session_state.refusal = None
 
 
-def _choose_target(picture: Picture, classifier: Classifier, prediction: Prediction) -> Target:
+def _choose_target(picture: Picture, classifier: "Classifier", prediction: Prediction) -> Target:
     ranking = [int(index) for index in prediction.ranking]
     options = list(dict.fromkeys([*ranking[:PROBABLE], ranking[-1], *ranking]))
     chosen: dict[str, int] = st.session_state.chosen_classes

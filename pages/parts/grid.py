@@ -5,14 +5,18 @@ drawn at once; the rest streams in, the cheapest first, and a rerun goes on wher
 What rows share is done once.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from explainers import Classifier, Explainer, Explanation, Prediction, Target
+from explainers import Explainer, Explanation, Prediction, Target
 from explainers.images.colouring import Style, encode
 from pages.parts import cache, controls, downloads
 from pages.parts.figures import (
@@ -20,6 +24,7 @@ from pages.parts.figures import (
     QUIET,
     WHOLE,
     Window,
+    bare_figure,
     bold_from,
     map_figure,
     matrix_figure,
@@ -38,11 +43,17 @@ from pages.parts.words import (
     slug,
 )
 
+if TYPE_CHECKING:
+    from explainers import Classifier
+
 VIEWS = ("Overlay", "Heatmap", "Matrix")
 SCALES = ("0 to 1", "Raw")
 WIDTHS = {1: 640, 2: 480, 3: 330}
 TALLEST = 480
 MATRIX_HEIGHT = 330
+LOADING = 1.5
+CALM = 1.0
+"""Seconds that a map stands at least, before a better one of the same run takes its place."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +74,7 @@ class Subject:
     """
 
     picture: Picture
-    classifier: Classifier
+    classifier: "Classifier"
     pixels: np.ndarray
     prediction: Prediction
     target: Target
@@ -126,62 +137,101 @@ def draw(
     list of list of Explanation or None
         What there is in the end, row by row; None where a method could not explain.
     """
+    table = lay_out(
+        [row.picture for row in rows], methods, style,
+        headings=[row.heading for row in rows], one_scale=one_scale,
+    )  # fmt: skip
+    return table.fill(rows)
+
+
+def lay_out(
+    pictures: Sequence[Picture],
+    methods: Sequence[type[Explainer]],
+    style: Style,
+    *,
+    headings: Sequence[str] | None = None,
+    one_scale: bool = False,
+    waiting: bool = False,
+) -> "Table":
+    """Draw the empty cards, a row for each picture; see `draw` for the rest.
+
+    Parameters
+    ----------
+    headings : sequence of str, optional
+        What tells each row from others, where there are others.
+    waiting : bool
+        Whether it takes a while until they are filled, so that they say that they wait.
+    """
+    bar = st.container(horizontal=True, vertical_alignment="bottom", key="toolbar")
     if not methods:
-        st.info(
+        bar.info(
             "Choose a method in the sidebar to see an explanation.", icon=":material/touch_app:"
         )
-        return [[] for _ in rows]
-    bar = st.container(horizontal=True, vertical_alignment="bottom", key="toolbar")
-    look = _look(bar, style, len(methods), len(rows), one_scale=one_scale)
-    status = bar.empty()
-    action = bar.empty()
-    poster = bar.empty()
-    table = _lay_out(rows, methods, look)
-    cards = [card for line in table for card in line]
-    runs = list({id(card.run): card.run for card in cards}.values())
-    for card in cards:
-        card.draw()
-    _offer(action, runs)
-    for card in sorted(cards, key=lambda card: card.passes):
-        while card.run.waiting:
-            status.caption(f"{card.explainer.title}: {card.progress}")
-            card.run.advance()
-            for other in cards:
-                if other.run is card.run:
-                    other.draw_if_better()
-    _offer(action, runs, settled=True)
-    status.caption(_summary(cards))
-    for card in cards:
-        card.settle()
-    for line in table[:1]:
-        _offer_poster(poster, line, look)
-    return [[card.explanation for card in line] for line in table]
+        return Table(bar, None, [[] for _ in pictures])
+    look = _look(bar, style, len(methods), len(pictures), one_scale=one_scale)
+    cards = []
+    for row, (picture, heading) in enumerate(
+        zip(pictures, headings or [""] * len(pictures), strict=True)
+    ):
+        if heading:
+            st.markdown(f"##### {heading}")
+        columns = zip(st.columns(len(methods)), methods, strict=True)
+        cards.append([_Card(column, method, picture, look, row) for column, method in columns])
+    if waiting:
+        for card in chain(*cards):
+            card.wait()
+    return Table(bar, look, cards)
 
 
-def _lay_out(
-    rows: Sequence[Subject], methods: Sequence[type[Explainer]], look: Look
-) -> list[list["_Card"]]:
-    """The empty cards, row by row, each column one method with one set of settings."""
-    table: list[list[_Card]] = []
-    for place, subject in enumerate(rows):
-        if subject.heading:
-            st.markdown(f"##### {subject.heading}")
-        columns = st.columns(len(methods))
-        above = table[0] if table else [None] * len(methods)
-        table.append(
-            [
-                _Card(column, method, subject, look, place, first)
-                for column, method, first in zip(columns, methods, above, strict=True)
-            ]
-        )
-    for column_of_cards in zip(*table, strict=True):
-        for card in column_of_cards:
-            card.join(column_of_cards)
-    return table
+class Table:
+    """The cards, row by row, and the bar above them; each column one method, set one way."""
+
+    def __init__(
+        self, bar: DeltaGenerator, look: "Look | None", cards: list[list["_Card"]]
+    ) -> None:
+        self._bar, self._look, self._table = bar, look, cards
+        self._cards = list(chain(*cards))
+
+    def dismiss(self) -> None:
+        """Say on each card that there is nothing to explain."""
+        for card in self._cards:
+            card.dismiss()
+
+    def fill(self, rows: Sequence[Subject]) -> list[list[Explanation | None]]:
+        """Explain the rows, and stay until all is done or a person wants no more; see `draw`."""
+        if self._look is None:
+            return [[] for _ in rows]
+        cards = self._cards
+        status, action, poster = (self._bar.empty() for _ in range(3))
+        for line, subject in zip(self._table, rows, strict=True):
+            for card, first in zip(line, self._table[0], strict=True):
+                card.ask(subject, first)
+        for column in zip(*self._table, strict=True):
+            for card in column:
+                card.join(column)
+        runs = list({id(card.run): card.run for card in cards}.values())
+        for card in cards:
+            card.draw()
+        if any(run.waiting for run in runs):
+            _offer(action, runs)
+        for card in sorted(cards, key=lambda card: card.passes):
+            while card.run.waiting:
+                status.caption(f"{card.explainer.title}: {card.progress}")
+                card.run.advance()
+                for other in cards:
+                    if other.run is card.run:
+                        other.draw_if_better()
+            _give_way()
+        _offer(action, runs, settled=True)
+        status.caption(_summary(cards))
+        for card in cards:
+            card.settle()
+        _offer_poster(poster, self._table[0], self._look)
+        return [[card.explanation for card in line] for line in self._table]
 
 
 def _look(
-    bar: st.delta_generator.DeltaGenerator,
+    bar: DeltaGenerator,
     style: Style,
     methods: int,
     rows: int,
@@ -229,32 +279,39 @@ class _Card:
 
     def __init__(
         self,
-        column: st.delta_generator.DeltaGenerator,
+        column: DeltaGenerator,
         method: type[Explainer],
-        subject: Subject,
+        picture: Picture,
         look: Look,
         row: int,
-        first: "_Card | None",
     ) -> None:
-        self.subject, self.look = subject, look
-        self._done, self._drawn = 0, ""
-        self._read: tuple[Any, Explanation | None] = None, None
+        self.method, self.picture, self.look = method, picture, look
+        self._height = min(TALLEST, round(look.width * picture.aspect))
+        self._done, self._drawn, self._when = 0, "", time.monotonic()
+        self._slots: dict[str, DeltaGenerator] = {}
         self._gridded: tuple[Explanation | None, np.ndarray] = None, np.zeros((CELLS, CELLS))
         self.key = f"{method.name}-{row}" if row else method.name
         with column.container(border=True, height="stretch", key=f"card-{self.key}"):
             st.markdown(f"#### {method.title}", help=method.__doc__.splitlines()[0])  # type: ignore[union-attr]
             st.caption(method.answers)
-            self._slots = {view: st.empty() for view in VIEWS if view in look.views}
-            self._note = st.empty()
+            self._places = {
+                view: st.container() if view in look.views else st.empty() for view in VIEWS
+            }
+            self._foot = st.container()
             st.space("stretch")
             with st.container(horizontal=True, horizontal_alignment="distribute"):
-                if first is None:
-                    with st.popover("Settings", icon=":material/tune:", type="tertiary"):
-                        self.chosen = controls.draw(method, subject.classifier, method.name)
-                else:
-                    self.chosen = first.chosen
-                self._downloads = st.empty()
-        self.explainer = replace(self.chosen, **subject.settled.get(method.name, {}))
+                self._settings = st.container(width="content")
+                self._downloads = st.container(width="content")
+
+    def ask(self, subject: Subject, first: "_Card") -> None:
+        """What is to be explained, and how: as the card at the head of the column is set."""
+        self.subject = subject
+        if first is self:
+            with self._settings.popover("Settings", icon=":material/tune:", type="tertiary"):
+                self.chosen = controls.draw(self.method, subject.classifier, self.method.name)
+        else:
+            self.chosen = first.chosen
+        self.explainer = replace(self.chosen, **subject.settled.get(self.method.name, {}))
 
     def join(self, column: Sequence["_Card"]) -> None:
         """Find the run for all rows of a column that ask the same of the same network."""
@@ -283,10 +340,7 @@ class _Card:
     @property
     def explanation(self) -> Explanation | None:
         """The reading of the latest observation, if there is one."""
-        latest = self.run.latest
-        if latest is not self._read[0]:
-            self._read = latest, self.explainer.interpret(latest, self.subject.target)
-        return self._read[1]
+        return self.run.read(self.explainer, self.subject.target)
 
     @property
     def progress(self) -> str:
@@ -320,36 +374,70 @@ class _Card:
         grids = [grid for each, grid in shown if not each.blank_reason]
         return Scale(maps, matrix, bold_from(*grids))
 
+    def wait(self) -> None:
+        """Show the picture alone while it waits for a network: the browser loads what draws."""
+        self._open(settled=False)
+        self._draw_nothing()
+        if "Overlay" in self._slots:
+            self._slots["Overlay"].plotly_chart(
+                bare_figure(cache.address(self.picture), self.picture.aspect, self._height),
+                theme=None, config=QUIET, key=f"bare-{self.key}", alt="The picture, without a map",
+            )  # fmt: skip
+
+    def dismiss(self) -> None:
+        """Say that there is nothing to explain."""
+        self._open(settled=False)
+        for slot in self._slots.values():
+            slot.empty()
+        self._note.caption("Without an answer there is nothing to explain.")
+
     def draw_if_better(self) -> None:
-        """Redraw when the samples have doubled, which is when a map visibly changes."""
+        """Redraw when the samples have doubled, which is when a map visibly changes.
+
+        A browser takes part of a second to draw a map: what comes faster would keep it busy, and
+        all else waiting.
+        """
         latest = self.run.latest
-        if self.run.finished or (latest is not None and latest.done >= 2 * self._done):
+        doubled = latest is not None and latest.done >= 2 * self._done
+        if self.run.finished or (doubled and time.monotonic() - self._when >= CALM):
             self.draw()
 
     def draw(self) -> None:
         """Draw what there is, if it is not drawn yet."""
         explanation = self.explanation
+        settled = not any(card.run.waiting for card in self._sharing)
+        self._open(settled=settled)
         if explanation is None:
-            self._draw_nothing()
+            if self.run.failure:
+                self._draw_failure(self.run.failure)
+            else:
+                self._draw_nothing()
             return
         scale = self.scale
-        settled = not any(card.run.waiting for card in self._sharing)
         drawn = f"{explanation.done}-{scale.maps}-{scale.bold}-{settled}"
         if drawn == self._drawn:
             return
-        self._done, self._drawn = explanation.done, drawn
+        self._done, self._drawn, self._when = explanation.done, drawn, time.monotonic()
         self._note.caption(self._words(explanation))
         if explanation.blank_reason:
             self._draw_blank(explanation.blank_reason)
             return
         for view, slot in self._slots.items():
-            if view == "Matrix":
-                self._draw_matrix(slot, explanation, scale)
-            else:
+            if view != "Matrix":
                 self._draw_map(
                     slot, explanation, scale, over_picture=view == "Overlay",
                     zoomable=settled and not self.look.phone,
                 )  # fmt: skip
+            elif not self.run.waiting:
+                self._draw_matrix(slot, explanation, scale)
+
+    def _open(self, *, settled: bool) -> None:
+        """Find places to draw in; those that are drawn in again are empty ones."""
+        if not self._slots:
+            self._note = _slot(self._foot, settled=settled)
+            self._slots = {
+                view: _slot(self._places[view], settled=settled) for view in self.look.views
+            }
 
     def settle(self) -> None:
         """Draw it on the scale that all rows have come to, and offer the downloads."""
@@ -360,10 +448,12 @@ class _Card:
         with self._downloads.popover("Download", icon=":material/download:", type="tertiary"):
             self._offer_downloads(explanation)
 
+    def _draw_failure(self, reason: str) -> None:
+        self._note.warning(escaped(reason), icon=":material/block:")
+        for slot in self._slots.values():
+            slot.empty()
+
     def _draw_nothing(self) -> None:
-        if self.run.failure:
-            self._note.warning(escaped(self.run.failure), icon=":material/block:")
-            return
         for view, slot in self._slots.items():
             slot.skeleton(MATRIX_HEIGHT if view == "Matrix" else self._height)
         self._note.caption("Waiting")
@@ -377,18 +467,16 @@ class _Card:
 
     def _draw_map(
         self,
-        slot: st.delta_generator.DeltaGenerator,
+        slot: DeltaGenerator,
         explanation: Explanation,
         scale: Scale,
         *,
         over_picture: bool,
         zoomable: bool,
     ) -> None:
-        figure = map_figure(
-            explanation.heatmap, self.subject.picture, cache.address(self.subject.picture),
-            self.look.style, signed=explanation.signed, segments=explanation.segments,
-            over_picture=over_picture, limit=scale.maps, window=self.look.window,
-            height=self._height, theme=self.look.theme, zoomable=zoomable,
+        figure = cache.made(
+            _map, explanation, self.subject.picture, self.look.style, self.look.window,
+            scale.maps, self._height, self.look.theme, over_picture=over_picture, zoomable=zoomable,
         )  # fmt: skip
         kind = "over the picture" if over_picture else "alone"
         named = f"{self.explainer.title} heatmap {kind} for {self._label}"
@@ -407,18 +495,14 @@ class _Card:
             on_select=lambda: _zoom(key), selection_mode="box",
         )  # fmt: skip
 
-    def _draw_matrix(
-        self, slot: st.delta_generator.DeltaGenerator, explanation: Explanation, scale: Scale
-    ) -> None:
+    def _draw_matrix(self, slot: DeltaGenerator, explanation: Explanation, scale: Scale) -> None:
         unit, named = self._unit(explanation, scale)
         with slot.container(gap="xsmall"):
             row, column = np.unravel_index(np.abs(self.grid).argmax(), self.grid.shape)
             st.caption(f"{named} · strongest in row {row}, column {column}")
             st.plotly_chart(
-                matrix_figure(
-                    self.grid / unit, self.look.style, signed=explanation.signed,
-                    limit=scale.matrix / unit, bold=np.abs(self.grid) >= scale.bold,
-                    height=MATRIX_HEIGHT, theme=self.look.theme,
+                cache.made(
+                    _matrix, explanation, self.look.style, scale, unit, self.look.theme
                 ),
                 theme=None, config=QUIET,
                 alt=f"{self.explainer.title} as a {CELLS} by {CELLS} matrix for {self._label}",
@@ -474,14 +558,56 @@ class _Card:
     def _label(self) -> str:
         return in_words(self.subject.prediction, self.subject.target)
 
-    @property
-    def _height(self) -> int:
-        return min(TALLEST, round(self.look.width * self.subject.picture.aspect))
+
+def _map(
+    explanation: Explanation,
+    picture: Picture,
+    style: Style,
+    window: Window,
+    limit: float,
+    height: int,
+    theme: str,
+    *,
+    over_picture: bool,
+    zoomable: bool,
+) -> go.Figure:
+    return map_figure(
+        explanation.heatmap, picture, cache.address(picture), style,
+        signed=explanation.signed, segments=explanation.segments, over_picture=over_picture,
+        limit=limit, window=window, height=height, theme=theme, zoomable=zoomable,
+    )  # fmt: skip
 
 
-def _offer(
-    slot: st.delta_generator.DeltaGenerator, runs: list[cache.Run], *, settled: bool = False
-) -> None:
+def _matrix(
+    explanation: Explanation, style: Style, scale: Scale, unit: float, theme: str
+) -> go.Figure:
+    grid = explanation.grid(CELLS)
+    return matrix_figure(
+        grid / unit, style, signed=explanation.signed, limit=scale.matrix / unit,
+        bold=np.abs(grid) >= scale.bold, height=MATRIX_HEIGHT, theme=theme,
+    )  # fmt: skip
+
+
+def _slot(place: DeltaGenerator, *, settled: bool) -> DeltaGenerator:
+    """Where to draw: in a place, or, if it is to be drawn again, in an empty one there.
+
+    An empty one takes what stands there off the screen, and the browser would draw it all anew.
+    """
+    return place if settled else place.empty()
+
+
+def _give_way() -> None:
+    """Wait a little after a visitor's first map.
+
+    Their browser is loading the library that draws. Where it runs on the same processor, to compute
+    meanwhile would hold up both.
+    """
+    if "loaded" not in st.session_state:
+        st.session_state.loaded = True
+        time.sleep(LOADING)
+
+
+def _offer(slot: DeltaGenerator, runs: list[cache.Run], *, settled: bool = False) -> None:
     """A button to stop what is running, or to go on with what was stopped."""
     if any(run.paused and not run.finished for run in runs):
         slot.button(
@@ -506,9 +632,7 @@ def _summary(cards: list[_Card]) -> str:
     return f"Stopped: {', '.join(stopped)}" if stopped else "All maps are complete"
 
 
-def _offer_poster(
-    slot: st.delta_generator.DeltaGenerator, cards: Sequence[_Card], look: Look
-) -> None:
+def _offer_poster(slot: DeltaGenerator, cards: Sequence[_Card], look: Look) -> None:
     """The maps of one row as a poster, on the scale that they have on the screen."""
     subject = cards[0].subject
     shown = [(card.explanation, card.scale.maps) for card in cards if card.explanation is not None]

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from explainers import Classifier, Explainer
+from explainers import Explainer
 from explainers.explanation import Cost
 from pages.parts import cache
 from pages.parts.words import escaped, seconds
+
+if TYPE_CHECKING:
+    from explainers import Classifier
 
 CALM = 1.0
 """Seconds between one picture of the work and the next."""
@@ -23,7 +26,7 @@ def work(
     start: Callable[[], Iterator[Any]],
     label: str,
     passes: int,
-    classifier: Classifier,
+    classifier: "Classifier",
     draw: Callable[[Any, bool], None],
 ) -> Any | None:
     """Offer some work at its price, go on with what was started, and draw what there is of it.
@@ -83,7 +86,7 @@ def work(
     return run.latest
 
 
-def passes_of(explainer: Explainer, classifier: Classifier) -> int:
+def passes_of(explainer: Explainer, classifier: "Classifier") -> int:
     """What an explanation costs in forward passes, roughly."""
     return worth(explainer.cost(classifier))
 

@@ -1,15 +1,19 @@
 """Every layer of a model as a table that can be searched, and the way to explain at one."""
 
 import re
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from explainers import Classifier, GradCam
-from explainers.classifiers.graph import Layer
+from explainers import GradCam
 from pages.parts.words import escaped
 
+if TYPE_CHECKING:
+    from explainers import Classifier
+    from explainers.classifiers.graph import Layer
 
-def draw(classifier: Classifier) -> None:
+
+def draw(classifier: "Classifier") -> None:
     """Draw the table; a chosen row offers to explain there."""
     st.subheader("Layers", anchor=False)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
@@ -44,7 +48,7 @@ def draw(classifier: Classifier) -> None:
     _offer(list(rows)[picked[0]] if picked else None)
 
 
-def _offer(layer: Layer | None) -> None:
+def _offer(layer: "Layer | None") -> None:
     words = "Choose a row to explain there."
     if layer is not None:
         words = escaped(layer.path)
@@ -65,7 +69,7 @@ def _offer(layer: Layer | None) -> None:
         st.caption(words)
 
 
-def _fits(layer: Layer, sought: str) -> bool:
+def _fits(layer: "Layer", sought: str) -> bool:
     """Whether every word is in the row; sides joined by an x are one word."""
     text = " ".join(str(value) for value in _row(layer).values()).casefold()
     joined = re.sub(r"(?<=\d) ?[x×] ?(?=\d)", " × ", sought.casefold())
@@ -73,7 +77,7 @@ def _fits(layer: Layer, sought: str) -> bool:
     return all(re.search(rf"(?<!\d){re.escape(word)}", text) for word in words)
 
 
-def _row(layer: Layer) -> dict[str, object]:
+def _row(layer: "Layer") -> dict[str, object]:
     return {
         "Layer": layer.path,
         "Kind": layer.kind,

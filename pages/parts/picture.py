@@ -2,13 +2,13 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 from PIL import Image
 
-from explainers.classifiers.classifier import centre_square
+from explainers.classifiers.scaling import centre_square
 from explainers.images.colouring import encode
 from explainers.images.regions import resized
 
@@ -16,7 +16,7 @@ LONGEST_ON_SCREEN = 720
 THUMBNAIL = 160
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Picture:
     """A picture that a person chose.
 
@@ -33,7 +33,7 @@ class Picture:
     """
 
     title: str
-    image: np.ndarray
+    image: np.ndarray = field(compare=False)
     digest: str
     sample: str | None = None
 

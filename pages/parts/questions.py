@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explainers import METHODS, Classifier, Explanation, NoAnswerError, Prediction, Target
+from explainers import METHODS, Explanation, NoAnswerError, Prediction, Target
 from explainers.classifiers import zoo
 from explainers.images.regions import FILLS, hide
 from explainers.metrics.balance import balance
@@ -21,6 +22,9 @@ from pages.parts.jobs import work
 from pages.parts.picture import Picture
 from pages.parts.plots import steps_figure
 from pages.parts.words import ROWS_AND_COLUMNS, escaped, in_words, percent
+
+if TYPE_CHECKING:
+    from explainers import Classifier
 
 FEWEST, MOST = 1, 5
 LAYERS = 4
@@ -180,7 +184,7 @@ def _row(selection: Selection, target: Target) -> Subject:
     )
 
 
-def _own_answer(selection: Selection, classifier: Classifier) -> Subject:
+def _own_answer(selection: Selection, classifier: "Classifier") -> Subject:
     pixels = classifier.prepare(selection.picture.image)
     prediction = cache.prediction(selection.picture, classifier, pixels)
     answer = prediction.top(1)[0]
@@ -190,7 +194,7 @@ def _own_answer(selection: Selection, classifier: Classifier) -> Subject:
     return Subject(selection.picture, classifier, pixels, prediction, Target(answer.index), heading)
 
 
-def _spread(classifier: Classifier) -> list[str]:
+def _spread(classifier: "Classifier") -> list[str]:
     """Convolutions with the most different grids, early to late."""
     paths = [layer.path for layer in classifier.convolutions if max(layer.grid) > 1]
     if len(paths) <= LAYERS:
@@ -198,7 +202,7 @@ def _spread(classifier: Classifier) -> list[str]:
     return [paths[int(place)] for place in np.linspace(0, len(paths) - 1, LAYERS)]
 
 
-def _place(classifier: Classifier, path: str) -> str:
+def _place(classifier: "Classifier", path: str) -> str:
     layer = classifier.layer(path)
     return f"{path} · {layer.grid[0]} × {layer.grid[1]}"
 

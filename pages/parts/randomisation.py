@@ -1,11 +1,11 @@
 """Whether the maps depend on what the network has learnt, on screen."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from explainers import Explanation
-from explainers.classifiers.randomised import Way
 from explainers.images.colouring import Style
 from explainers.metrics.randomisation import Randomisation, Spread, cost, randomisation
 from pages.parts import cache
@@ -17,8 +17,11 @@ from pages.parts.picture import Picture
 from pages.parts.plots import similarity_figure
 from pages.parts.words import escaped, percent, spread_in_words
 
+if TYPE_CHECKING:
+    from explainers.classifiers.randomised import Way
+
 WIDTH = 150
-WAYS: dict[Way, str] = {
+WAYS: dict["Way", str] = {
     "untrained": "As before training",
     "shuffled": "Own weights, shuffled",
     "normal": "Own mean and deviation",

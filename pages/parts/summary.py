@@ -100,7 +100,7 @@ def _in_plain_words(centre: tuple[float, float]) -> str:
 
 
 def _agreement(usable: Sequence[Explanation]) -> str:
-    found = agreements(usable)
+    found = cache.made(agreements, tuple(usable))
     pairs = [pair for pair in found if BLOB not in pair.names]
     if not pairs:
         return ""
