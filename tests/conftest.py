@@ -1,15 +1,18 @@
-"""What many tests share: the bundled classifier, and tiny seeded networks with known answers."""
+"""What many tests share: the bundled classifier, and tiny seeded networks with known answers.
+
+The process that hands out the tests reads this as well, so TensorFlow is imported where it is used.
+"""
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import pytest
-from keras import layers
 
-from explainers import Classifier, load_classifier
-from explainers.classifiers.scaling import UNIT
-from explainers.images.samples import SAMPLES
+if TYPE_CHECKING:
+    import keras
+
+    from explainers import Classifier
 
 SIZE = (24, 32)
 CLASSES = ("cat", "dog", "bird")
@@ -33,10 +36,42 @@ def held(record_property: Callable[[str, object], None]) -> Hold:
     return hold
 
 
+ORDER = (
+    "tests/browser/",
+    "tests/app/",
+    "tests/",
+    "tests/classifiers/test_zoo.py",
+    "tests/classifiers/test_saved_applications.py",
+)
+"""What takes long comes first, and last what can be shared out test by test."""
+SHARED_OUT = ORDER[3:]
+
+
+def _place(nodeid: str) -> int:
+    """Where a test comes in the order: at the longest entry that fits."""
+    return ORDER.index(max((room for room in ORDER if nodeid.startswith(room)), key=len))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "held" in getattr(item, "fixturenames", ()):
             item.add_marker("held")
+    items.sort(key=lambda item: _place(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests that share a server, a page's module or a network run in one process, one by one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            room = ORDER[_place(nodeid)]
+            if room == "tests/browser/":
+                return room
+            return nodeid if room in SHARED_OUT else nodeid.split("::")[0]
+
+    return Scheduling(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -67,20 +102,27 @@ def _largest(
 
 
 @pytest.fixture(scope="session")
-def lite0() -> Classifier:
+def lite0() -> "Classifier":
     """The bundled EfficientNet-Lite0 with its trained weights."""
+    from explainers import load_classifier
+
     return load_classifier("efficientnet-lite0")
 
 
 @pytest.fixture(scope="session")
-def cat(lite0: Classifier) -> np.ndarray:
+def cat(lite0: "Classifier") -> np.ndarray:
     """The cat at the size of Lite0."""
+    from explainers.images.samples import SAMPLES
+
     return lite0.prepare(SAMPLES["cat"].read())
 
 
 @pytest.fixture(scope="session")
-def smooth_model() -> keras.Model:
+def smooth_model() -> "keras.Model":
     """Two convolutions without kinks, so that finite differences are a fair judge."""
+    import keras
+    from keras import layers
+
     keras.utils.set_random_seed(1)
     return keras.Sequential(
         [
@@ -94,8 +136,11 @@ def smooth_model() -> keras.Model:
 
 
 @pytest.fixture(scope="session")
-def smooth(smooth_model: keras.Model) -> Classifier:
+def smooth(smooth_model: "keras.Model") -> "Classifier":
     """A tiny classifier of pictures that are not square."""
+    from explainers import Classifier
+    from explainers.classifiers.scaling import UNIT
+
     return Classifier(smooth_model, name="smooth", labels=CLASSES, scaling=UNIT)
 
 

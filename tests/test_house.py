@@ -1,6 +1,8 @@
 """The house rules: imports point down, and each library has its room."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,6 +101,42 @@ def test_a_module_imports_only_what_lies_below(module: str, source: str) -> None
 )
 def test_the_rules_can_be_broken(module: str, source: str) -> None:
     assert broken_rules(module, source)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "from explainers import METHODS, Prediction, read_image",
+        "import pages.parts.frame, pages.parts.grid, pages.parts.summary, pages.parts.agreement",
+        "import pages.parts.faithfulness, pages.parts.stability, pages.parts.randomisation",
+        "import pages.parts.questions, pages.parts.canvas, pages.parts.experiments",
+        "import pages.parts.feature_maps, pages.parts.filters, pages.parts.grad_cam_steps",
+        "import pages.parts.check_up, pages.parts.layers",
+    ],
+)
+def test_nothing_slow_is_imported_before_a_network_is_asked(what: str) -> None:
+    slow = {"tensorflow", "keras", "sklearn", "lime", "matplotlib", "scipy.stats"}
+    tell = f"import sys; print(*sorted({slow!r} & set(sys.modules)))"
+    told = subprocess.run(
+        [sys.executable, "-c", f"{what}\n{tell}"], cwd=ROOT, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert told.stdout.strip() == ""
+
+
+def test_the_package_offers_what_its_stub_says() -> None:
+    import explainers
+
+    stub = ast.parse((ROOT / "explainers" / "__init__.pyi").read_text())
+    named = {
+        alias.name: f"explainers.{node.module}"
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert sorted(named) == explainers.__all__
+    for name, module in named.items():
+        assert getattr(explainers, name) is getattr(sys.modules[module], name)
 
 
 def test_nothing_is_a_junk_room() -> None:

@@ -1,13 +1,43 @@
-"""What every test of the app starts from."""
+"""What every test of the app starts from: a server that has been asked before, by nobody."""
+
+import gc
+from collections.abc import Iterator
 
 import pytest
 from streamlit.runtime.caching import clear_session_data_cache, clear_session_resource_cache
 
+from explainers import Classifier
+from explainers.images.superpixels import Quickshift
+from pages.parts import cache
+from tests.app.remembering import remembered
+
 AS_ONE_SESSION = "test session id"
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _what_was_computed_is_remembered(lite0: Classifier) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("probabilities", "gradients", "masked_probabilities"):
+            patch.setattr(Classifier, name, remembered(getattr(Classifier, name), by=lite0))
+        patch.setattr(Quickshift, "_cut", remembered(Quickshift._cut, by=Quickshift()))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _what_others_left_is_collected_once() -> Iterator[None]:
+    gc.collect()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
-def _nothing_kept() -> None:
-    """All apps under test count as one session, whose results would outlive a test."""
+def _nothing_kept(lite0: Classifier) -> None:
+    """No results: all apps under test count as one session, whose results would outlive a test.
+
+    The bundled classifier is open, as on any server but a new one. What was there before a test is
+    no garbage of its runs; Streamlit would look through all of it twice a run.
+    """
     clear_session_data_cache(AS_ONE_SESSION)
     clear_session_resource_cache(AS_ONE_SESSION)
+    cache.classifier(lite0.name, lambda: lite0)
+    gc.freeze()

@@ -5,17 +5,15 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import streamlit as st
 from PIL import Image
 
-from explainers import Classifier, GradCam, LimeSuperpixels, Saliency, load_classifier, read_image
+from explainers import Classifier, GradCam, LimeSuperpixels, Saliency, read_image
 from explainers.images.samples import SAMPLES
-from tests.app.charts import array, heatmaps
+from pages.parts import agreement, grid
+from pages.parts.figures import matrix_figure
+from tests.app.charts import array, charts, heatmaps
 from tests.app.driving import captions, class_menu, open_app
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return load_classifier("efficientnet-lite0")
 
 
 @pytest.fixture
@@ -63,17 +61,17 @@ def test_a_link_to_no_class_shows_the_most_probable(linked: str) -> None:
     assert app.query_params["class"] == "285"
 
 
-def test_three_maps_and_matrices_equal_the_library(classifier: Classifier) -> None:
+def test_three_maps_and_matrices_equal_the_library(lite0: Classifier) -> None:
     app = open_app()
     assert app.title[0].value == "Why Egyptian cat?"
     assert "All maps are complete" in captions(app)
-    pixels = classifier.prepare(SAMPLES["cat"].read())
+    pixels = lite0.prepare(SAMPLES["cat"].read())
     methods = (GradCam(), Saliency(samples=4), LimeSuperpixels(samples=60))
     *shown, agree, disagree = heatmaps(app)
     assert len(shown) == 6
     assert 0 <= array(agree["z"]).min() <= array(disagree["z"]).max() <= 1
     for method, heatmap, matrix in zip(methods, shown[::2], shown[1::2], strict=True):
-        expected = method.explain(classifier, pixels, 285)
+        expected = method.explain(lite0, pixels, 285)
         np.testing.assert_allclose(
             array(heatmap["z"]), expected.heatmap, rtol=1e-3, atol=1e-3 * expected.scale
         )
@@ -130,6 +128,35 @@ def test_a_setting_of_the_reading_asks_nothing_and_one_of_the_asking_does(
     assert passes["masked_probabilities"] > once["masked_probabilities"]
 
 
+def test_a_click_makes_only_what_it_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: Counter[str] = Counter()
+
+    def count(where: object, name: str) -> None:
+        original = getattr(where, name)
+
+        def counted(*args, **kwargs):
+            made[name] += 1
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(where, name, counted)
+
+    app = open_app()
+    for figure in ("map_figure", "matrix_figure"):
+        count(grid, figure)
+    count(agreement, "matrix_figure")
+    count(LimeSuperpixels, "interpret")
+    app.run()
+    assert not made
+    app.pills(key="views").set_value(["Overlay", "Heatmap", "Matrix"]).run()
+    assert made == {"map_figure": 3}
+    assert len(heatmaps(app)) == 9 + 2
+    app.pills(key="views").set_value(["Matrix"]).run()
+    app.pills(key="views").set_value(["Overlay", "Matrix"]).run()
+    assert made == {"map_figure": 3}
+    app.number_input(key="lime-shown").set_value(2).run()
+    assert made == {"map_figure": 4, "matrix_figure": 1 + 2, "interpret": 1}
+
+
 def test_superpixels_can_be_cut_in_another_way() -> None:
     app = open_app(methods=["LIME superpixels"])
     app.selectbox(key="lime-segmentation").select("SLIC").run()
@@ -174,7 +201,7 @@ def test_no_method_is_no_error() -> None:
 
 
 def test_an_uploaded_picture_replaces_the_gallery_and_leaves_the_address(
-    classifier: Classifier,
+    lite0: Classifier,
 ) -> None:
     app = open_app(methods=["Grad-CAM"])
     app.segmented_control(key="source").set_value("Upload").run()
@@ -183,8 +210,8 @@ def test_an_uploaded_picture_replaces_the_gallery_and_leaves_the_address(
     assert not app.exception
     assert app.title[0].value == "Why espresso?"
     assert "picture" not in app.query_params
-    pixels = classifier.prepare(read_image(content))
-    expected = GradCam().explain(classifier, pixels, 967)
+    pixels = lite0.prepare(read_image(content))
+    expected = GradCam().explain(lite0, pixels, 967)
     np.testing.assert_allclose(array(heatmaps(app)[0]["z"]), expected.heatmap, atol=2e-3)
 
 
@@ -218,3 +245,38 @@ def test_the_middle_square_is_another_picture() -> None:
     app.toggle(key="square").set_value(True).run()
     assert not app.exception
     assert "Cat, 300 × 300 pixels" in captions(app)
+
+
+def test_all_that_needs_no_network_stands_before_it_is_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pages.parts.cache.cold", lambda: True)
+    monkeypatch.setattr("pages.parts.classifiers.opened", lambda *_: st.stop())
+    app = open_app(picture="coffee")
+    assert [button.label for button in app.sidebar.button][:5] == [
+        "Cat", ":primary[**Coffee**]", "Rocket", "Motorcycle", "Astronaut",
+    ]  # fmt: skip
+    assert [method.value for method in app.markdown if method.value.startswith("####")] == [
+        "#### Grad-CAM", "#### Smoothed saliency", "#### LIME superpixels",
+    ]  # fmt: skip
+    assert captions(app).count("Waiting") == 3
+    assert len(charts(app)) == 3
+    assert not heatmaps(app)
+    assert app.selectbox(key="classifier").value == "efficientnet-lite0"
+
+
+def test_numbers_are_drawn_once_a_map_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[np.ndarray] = []
+
+    def counted(matrix: np.ndarray, *given, **settings):
+        drawn.append(matrix)
+        return matrix_figure(matrix, *given, **settings)
+
+    monkeypatch.setattr(grid, "CALM", 0.0)
+    monkeypatch.setattr(grid, "matrix_figure", counted)
+    app = open_app(methods=["LIME superpixels"])
+    drawn.clear()
+    app.number_input(key="lime-samples").set_value(300).run()
+    (matrix,) = drawn
+    shown = array(heatmaps(app)[-1]["z"])
+    np.testing.assert_array_equal(shown.reshape(matrix.shape), matrix)

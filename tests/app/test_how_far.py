@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explainers import GradCam, LimeSuperpixels, Saliency, load_classifier
+from explainers import Classifier, GradCam, LimeSuperpixels, Saliency
 from explainers.images.samples import SAMPLES
 from explainers.metrics.agreement import agreements
 from explainers.metrics.faithfulness import RANDOM, beaten, cells, curves, strengths_of
@@ -16,10 +16,15 @@ from tests.app.driving import captions, open_app
 PAGE = "pages/how_far.py"
 
 
-@pytest.fixture(scope="module")
-def coffee():
-    classifier = load_classifier("efficientnet-lite0")
-    return classifier, classifier.prepare(SAMPLES["coffee"].read())
+@pytest.fixture
+def coffee(lite0: Classifier) -> tuple[Classifier, np.ndarray]:
+    return lite0, lite0.prepare(SAMPLES["coffee"].read())
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch, smooth: Classifier) -> None:
+    """A network that is broken in no time, where it does not matter which one is."""
+    monkeypatch.setattr("pages.parts.cache.classifier", lambda key, load: smooth)
 
 
 def button(app, label: str):
@@ -163,21 +168,21 @@ def break_the_network(app, *, copies: int = 2, stages: int = 1) -> None:
     app.number_input(key="forget-stages").set_value(stages).run()
 
 
-def test_broken_copies_show_what_the_library_finds(coffee) -> None:
-    classifier, pixels = coffee
+@pytest.mark.usefixtures("tiny")
+def test_broken_copies_show_what_the_library_finds(smooth: Classifier) -> None:
+    pixels = smooth.prepare(SAMPLES["coffee"].read())
+    target = int(smooth.predict(pixels).ranking[0])
     app = open_app(PAGE, picture="coffee", methods=["Grad-CAM", "Smoothed saliency"])
     break_the_network(app)
-    others = [
-        classifier.prepare(sample.read()) for name, sample in SAMPLES.items() if name != "coffee"
-    ]
+    others = [smooth.prepare(sample.read()) for name, sample in SAMPLES.items() if name != "coffee"]
     methods = (GradCam(), Saliency(samples=4))
-    prices = [cost(each, classifier, 4, stages=1, copies=2) for each in methods]
+    prices = [cost(each, smooth, 4, stages=1, copies=2) for each in methods]
     passes = [price.forward + 2 * price.backward for price in prices]
     assert "Maps to test" in [pills.label for pills in app.pills]
     button(app, f"Break copies: {sum(passes)} passes, about ").click().run()
     assert not app.exception
-    maps = [each.explain(classifier, pixels, 967) for each in methods]
-    *_, found = randomisation(maps, classifier, pixels, others, stages=1, copies=2)
+    maps = [each.explain(smooth, pixels, target) for each in methods]
+    *_, found = randomisation(maps, smooth, pixels, others, stages=1, copies=2)
     traces = [trace for trace in charts(app) if trace.get("name") == "Copies that forget"]
     beside = [trace for trace in charts(app) if trace.get("name") == "Other pictures"]
     for place, title in enumerate(found.originals):
@@ -193,6 +198,7 @@ def test_broken_copies_show_what_the_library_finds(coffee) -> None:
     assert "the first of 2 copies" in texts(app)
 
 
+@pytest.mark.usefixtures("tiny")
 def test_one_map_can_be_broken_alone_and_another_way_asks_again() -> None:
     app = open_app(PAGE, picture="coffee", methods=["Grad-CAM", "Smoothed saliency"])
     break_the_network(app)
@@ -210,6 +216,7 @@ def test_one_map_can_be_broken_alone_and_another_way_asks_again() -> None:
     assert button(app, "Break copies")
 
 
+@pytest.mark.usefixtures("tiny")
 def test_what_was_started_can_be_stopped_and_is_kept() -> None:
     app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
     break_the_network(app)

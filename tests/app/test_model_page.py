@@ -3,7 +3,7 @@
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from explainers import GradCam, load_classifier
+from explainers import Classifier, GradCam
 from explainers.classifiers.efficientnet_lite import VARIANTS, build
 from explainers.images.samples import SAMPLES
 from tests.app.charts import array, heatmaps
@@ -55,15 +55,12 @@ def explain_at(app: AppTest, layer: str) -> None:
     assert not app.exception
 
 
-def test_a_layer_of_the_table_is_explained_on_compare() -> None:
+def test_a_layer_of_the_table_is_explained_on_compare(lite0: Classifier) -> None:
     app = open_app(PAGE, methods=["Grad-CAM"])
     path = app.dataframe[1].value["Layer"].iloc[100]
-    classifier = load_classifier("efficientnet-lite0")
-    layer = classifier.layer(path)
+    layer = lite0.layer(path)
     explain_at(app, path)
     rows, columns = layer.grid
     assert f"Measured on {rows} × {columns} cells" in captions(app)
-    expected = GradCam(layer=path).explain(
-        classifier, classifier.prepare(SAMPLES["cat"].read()), 285
-    )
+    expected = GradCam(layer=path).explain(lite0, lite0.prepare(SAMPLES["cat"].read()), 285)
     np.testing.assert_allclose(array(heatmaps(app)[0]["z"]), expected.heatmap, atol=2e-3)

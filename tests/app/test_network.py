@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from explainers import Classifier, GradCam, load_classifier
+from explainers import Classifier, GradCam
 from explainers.images.samples import SAMPLES
 from explainers.network.ascent import Ascent
 from explainers.network.feature_maps import feature_maps, strongest_maps
@@ -20,10 +20,9 @@ PAGE = "pages/network.py"
 LAYER = "block4_project_convolution"
 
 
-@pytest.fixture(scope="module")
-def coffee():
-    classifier = load_classifier("efficientnet-lite0")
-    return classifier, classifier.prepare(SAMPLES["coffee"].read())
+@pytest.fixture
+def coffee(lite0: Classifier) -> tuple[Classifier, np.ndarray]:
+    return lite0, lite0.prepare(SAMPLES["coffee"].read())
 
 
 def opened(view: str | None = None, **query):

@@ -15,7 +15,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from explainers import GradCam, open_classifier
-from explainers.classifiers import applications
+from explainers.classifiers import applications, own_model
 from explainers.images.samples import SAMPLES
 from pages.parts import cache, classifiers
 from tests.app.charts import array, heatmaps
@@ -64,8 +64,8 @@ def test_a_map_that_never_changes_while_it_streams_is_no_error() -> None:
     app.selectbox(key="lime-segmentation").select("Felzenszwalb").run()
     app.number_input(key="lime-segmentation-Felzenszwalb-min_size").set_value(2000)
     app.number_input(key="lime-segmentation-Felzenszwalb-scale").set_value(1000.0)
-    app.number_input(key="lime-samples").set_value(600)
     app.segmented_control(key="classifier-source").set_value("Your own").run()
+    app.number_input(key="lime-samples").set_value(600)
     drop(app, ("model.h5", THREE_DEEP))
     assert "600 of 600 samples" in captions(app)
     assert "Measured on 1 superpixel" in captions(app)
@@ -187,7 +187,7 @@ def test_a_hostile_file_is_refused_and_everything_stands(tmp_path: Path) -> None
 def test_a_refused_file_is_not_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
     app = open_own(("notes.h5", b"no model at all"))
     opened: list[int] = []
-    monkeypatch.setattr(classifiers, "open_model", lambda content: opened.append(1))
+    monkeypatch.setattr(own_model, "open_model", lambda content: opened.append(1))
     app.toggle(key="square").set_value(True).run()
     assert "The file is no Keras model" in app.error[0].value
     assert not opened

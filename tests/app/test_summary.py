@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from explainers import GradCam, LimeSuperpixels, load_classifier
+from explainers import Classifier, GradCam, LimeSuperpixels
 from explainers.images.samples import SAMPLES
 from explainers.images.superpixels import Quickshift
 from explainers.metrics.agreement import agreements
@@ -19,23 +19,20 @@ def summary(app) -> str:
     return said
 
 
-def test_every_figure_is_the_librarys() -> None:
+def test_every_figure_is_the_librarys(lite0: Classifier) -> None:
     app = open_app(picture="coffee", methods=["Grad-CAM", "LIME superpixels"])
     said = summary(app)
-    classifier = load_classifier("efficientnet-lite0")
-    pixels = classifier.prepare(SAMPLES["coffee"].read())
-    first, second = classifier.predict(pixels).top(2)
+    pixels = lite0.prepare(SAMPLES["coffee"].read())
+    first, second = lite0.predict(pixels).top(2)
     assert f"**{first.label}**, with a probability of [{percent(first.probability)}]" in said
     assert f"Next comes {second.label}, with {percent(second.probability)}." in said
-    maps = [
-        each.explain(classifier, pixels, 967) for each in (GradCam(), LimeSuperpixels(samples=60))
-    ]
+    maps = [each.explain(lite0, pixels, 967) for each in (GradCam(), LimeSuperpixels(samples=60))]
     for explanation in maps:
         found = place(explanation)
         (top, bottom), (left, right) = found.rows, found.columns
         cells = f"{found.count} cells in rows {top} to {bottom} and columns {left} to {right}."
         assert cells in said
-        hiding = hide_hottest(classifier, pixels, explanation)
+        hiding = hide_hottest(lite0, pixels, explanation)
         low, high = hiding.elsewhere.min(), hiding.elsewhere.max()
         assert (
             f"blur the hottest {hiding.share:.0%} of the picture, and {percent(hiding.after)} are "
@@ -141,14 +138,12 @@ def test_another_class_than_the_first_is_named_and_a_sense_told() -> None:
 
 
 def test_a_close_call_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    classifier = load_classifier("efficientnet-lite0")
-
     def torn(self, batch):
         answers = np.zeros((len(batch), 1000), np.float32)
         answers[:, 285], answers[:, 281] = 0.42, 0.40
         return answers
 
-    monkeypatch.setattr(type(classifier), "probabilities", torn)
+    monkeypatch.setattr(Classifier, "probabilities", torn)
     said = summary(open_app(picture="cat", methods=["Grad-CAM"]))
     assert "a close call: Egyptian cat leads tabby by only 2.0 percentage points" in said
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explainers import Classifier, LimeSuperpixels, load_classifier
+from explainers import Classifier, LimeSuperpixels
 from explainers.images.regions import box, hide
 from explainers.images.samples import SAMPLES
 from explainers.metrics.forecast import forecast
@@ -16,11 +16,6 @@ from tests.app.driving import captions, open_app
 
 PAGE = "pages/what_if.py"
 CUP = ((4.0, 10.0), (2.0, 11.0))
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return load_classifier("efficientnet-lite0")
 
 
 def markdown(app: AppTest) -> str:
@@ -50,12 +45,12 @@ def test_nothing_selected_is_said() -> None:
     assert app.info[0].value.startswith("Everything is selected")
 
 
-def test_without_the_cup_it_is_no_espresso(classifier: Classifier) -> None:
+def test_without_the_cup_it_is_no_espresso(lite0: Classifier) -> None:
     app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
     region = select(app, *CUP)
-    pixels = classifier.prepare(SAMPLES["coffee"].read())
-    before = classifier.predict(pixels)[967].probability
-    after = classifier.predict(hide(pixels, region, "blur"))
+    pixels = lite0.prepare(SAMPLES["coffee"].read())
+    before = lite0.predict(pixels)[967].probability
+    after = lite0.predict(hide(pixels, region, "blur"))
     top = after.top(1)[0]
     assert f"espresso goes from {before:.1%} to **{after[967].probability:.1%}**" in markdown(app)
     assert f"the answer is now *{top.label}* ({top.probability:.1%})" in markdown(app)
@@ -64,21 +59,38 @@ def test_without_the_cup_it_is_no_espresso(classifier: Classifier) -> None:
     assert scales[0] == scales[1]
     app.pills(key="kinds").set_value(["Hide the region", "Keep only the region"]).run()
     assert not app.exception
-    alone = classifier.predict(hide(pixels, ~region, "blur"))[967].probability
+    alone = lite0.predict(hide(pixels, ~region, "blur"))[967].probability
     assert f"**Keep only the region**: espresso goes from {before:.1%}" in markdown(app)
     assert f"to **{alone:.1%}**" in markdown(app)
     assert len([trace for trace in heatmaps(app) if "colorbar" in trace]) == 3
 
 
+def test_an_experiment_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = []
+
+    def counted(pixels: np.ndarray, hidden: np.ndarray, fill: str) -> np.ndarray:
+        done.append(fill)
+        return hide(pixels, hidden, fill)
+
+    monkeypatch.setattr("pages.parts.experiments.hide", counted)
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
+    select(app, *CUP)
+    app.segmented_control(key="scale").set_value("Raw").run()
+    assert done == ["blur"]
+    app.selectbox(key="region-fill").set_value("black").run()
+    app.selectbox(key="region-fill").set_value("blur").run()
+    assert done == ["blur", "black"]
+
+
 def test_what_limes_model_expects_stands_beside_what_the_network_says_to_its_fill(
-    classifier: Classifier,
+    lite0: Classifier,
 ) -> None:
     app = open_app(PAGE, picture="coffee", methods=["LIME superpixels"])
     region = select(app, *CUP)
-    pixels = classifier.prepare(SAMPLES["coffee"].read())
-    explanation = LimeSuperpixels(samples=60).explain(classifier, pixels, 967)
-    found = forecast(classifier, pixels, explanation, region)
-    blurred = classifier.predict(hide(pixels, region, "blur"))[967].probability
+    pixels = lite0.prepare(SAMPLES["coffee"].read())
+    explanation = LimeSuperpixels(samples=60).explain(lite0, pixels, 967)
+    found = forecast(lite0, pixels, explanation, region)
+    blurred = lite0.predict(hide(pixels, region, "blur"))[967].probability
     (said,) = (each.value for each in app.caption if "LIME's linear model" in each.value)
     assert f"expects {percent(found.expected)} for espresso." in said
     assert "show their mean colour; hidden like that, the network says" in said
@@ -143,7 +155,7 @@ def test_experiments_are_kept_and_restored() -> None:
     assert app.button(key="restore-0").disabled
 
 
-def test_a_map_before_is_the_one_of_compare(classifier: Classifier) -> None:
+def test_a_map_before_is_the_one_of_compare(lite0: Classifier) -> None:
     app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
     select(app, *CUP)
     shown = array(next(t for t in heatmaps(app) if "colorbar" in t)["z"])

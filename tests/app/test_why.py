@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explainers import Classifier, GradCam, LimeSuperpixels, Target, load_classifier
+from explainers import Classifier, GradCam, LimeSuperpixels, Target
 from explainers.images.samples import SAMPLES
 from explainers.metrics.flipping import effects_of, flip, pairs_with_less, try_pairs
 from tests.app.charts import array, heatmaps
@@ -15,10 +15,9 @@ from tests.app.driving import captions, class_menu, open_app
 PAGE = "pages/why.py"
 
 
-@pytest.fixture(scope="module")
-def rocket() -> tuple[Classifier, np.ndarray]:
-    classifier = load_classifier("efficientnet-lite0")
-    return classifier, classifier.prepare(SAMPLES["rocket"].read())
+@pytest.fixture
+def rocket(lite0: Classifier) -> tuple[Classifier, np.ndarray]:
+    return lite0, lite0.prepare(SAMPLES["rocket"].read())
 
 
 def markdown(app: AppTest) -> str:

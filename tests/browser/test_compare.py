@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from explainers import GradCam, load_classifier
+from explainers import Classifier, GradCam
 from explainers.images.samples import SAMPLES
 
 pytestmark = pytest.mark.browser
@@ -26,13 +26,15 @@ def charts(page: Page, method: str) -> Locator:
     return card(page, method).get_by_test_id("stPlotlyChart")
 
 
-def grad_cam_matrix(target: int) -> np.ndarray:
-    classifier = load_classifier("efficientnet-lite0")
-    pixels = classifier.prepare(SAMPLES["cat"].read())
-    return GradCam().explain(classifier, pixels, target).grid(14)
+@pytest.fixture
+def matrix(lite0: Classifier, cat: np.ndarray) -> np.ndarray:
+    """What Grad-CAM says of the Egyptian cat."""
+    return GradCam().explain(lite0, cat, 285).grid(14)
 
 
-def test_three_maps_stream_in_and_their_numbers_are_the_librarys(page: Page, address: str) -> None:
+def test_three_maps_stream_in_and_their_numbers_are_the_librarys(
+    page: Page, address: str, matrix: np.ndarray
+) -> None:
     page.goto(address)
     expect(page.get_by_role("heading", name="Why Egyptian cat?")).to_be_visible()
     expect(charts(page, "grad-cam").first).to_be_visible()
@@ -48,7 +50,6 @@ def test_three_maps_stream_in_and_their_numbers_are_the_librarys(page: Page, add
         expect(charts(page, method)).to_have_count(2)
     expect(card(page, "lime")).to_contain_text("R² ")
 
-    matrix = grad_cam_matrix(285)
     cells = charts(page, "grad-cam").last.locator(".heatmap-label text, text.heatmap-label")
     shown = np.array([float(text) for text in cells.all_text_contents()]).reshape(14, 14)
     np.testing.assert_allclose(shown, matrix / matrix.max(), atol=0.0051)
@@ -89,10 +90,10 @@ def test_a_box_dragged_on_one_map_zooms_all(page: Page, address: str) -> None:
     expect(page.get_by_role("button", name="Whole picture")).to_be_disabled()
     box = charts(page, "grad-cam").first.bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 60)
+    page.mouse.move(box["x"] + 0.05 * box["width"], box["y"] + 20)
     page.mouse.down()
-    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 120, steps=6)
-    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 160, steps=6)
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 50, steps=6)
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 90, steps=6)
     page.mouse.up()
     expect(page.get_by_role("button", name="Whole picture")).to_be_enabled()
     expect(page.get_by_text(COMPLETE)).to_be_visible()
@@ -112,7 +113,23 @@ def test_a_box_dragged_on_one_map_zooms_all(page: Page, address: str) -> None:
     expect(page.get_by_role("button", name="Whole picture")).to_be_disabled()
 
 
-def test_everything_can_be_taken_away(page: Page, address: str, tmp_path: Path) -> None:
+def test_a_click_leaves_the_charts_that_it_does_not_concern(page: Page, address: str) -> None:
+    page.goto(f"{address}/?methods=Grad-CAM&methods=Smoothed+saliency")
+    expect(page.get_by_text(COMPLETE)).to_be_visible()
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
+    plots = page.locator(".js-plotly-plot")
+    expect(plots).to_have_count(7)
+    plots.evaluate_all("all => all.forEach(each => { each.here = true })")
+    for shown in (9, 7, 9):
+        page.get_by_role("button", name="Heatmap", exact=True).click()
+        expect(plots).to_have_count(shown)
+        expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
+        assert plots.evaluate_all("all => all.filter(each => each.here).length") == 7
+
+
+def test_everything_can_be_taken_away(
+    page: Page, address: str, tmp_path: Path, matrix: np.ndarray
+) -> None:
     page.goto(f"{address}/?methods=Grad-CAM")
     expect(page.get_by_text(COMPLETE)).to_be_visible()
     card(page, "grad-cam").get_by_role("button", name="Download").click()
@@ -125,7 +142,6 @@ def test_everything_can_be_taken_away(page: Page, address: str, tmp_path: Path) 
         download.value.save_as(path)
         return path.read_bytes()
 
-    matrix = grad_cam_matrix(285)
     rows = list(csv.reader(io.StringIO(taken("Matrix, CSV").decode())))
     assert rows[0] == ["row", *map(str, range(14))]
     np.testing.assert_allclose(np.array(rows[1:], float)[:, 1:], matrix, rtol=1e-3, atol=1e-3)

@@ -9,14 +9,16 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from explainers import load_classifier
+from explainers import Classifier
 from explainers.images.samples import SAMPLES
 from explainers.network.feature_maps import feature_maps
 
 pytestmark = pytest.mark.browser
 
 
-def test_a_click_on_the_sheet_shows_that_channel_large(page: Page, address: str) -> None:
+def test_a_click_on_the_sheet_shows_that_channel_large(
+    page: Page, address: str, lite0: Classifier
+) -> None:
     page.goto(f"{address}/network?picture=coffee")
     sheet = page.locator("[class*=st-key-sheet] .nsewdrag")
     expect(sheet).to_be_visible()
@@ -30,11 +32,10 @@ def test_a_click_on_the_sheet_shows_that_channel_large(page: Page, address: str)
     )
     channel = 2 * 16 + 4
     expect(page.get_by_text(f"Channel {channel} over the picture")).to_be_visible()
-    classifier = load_classifier("efficientnet-lite0")
-    shown = classifier.activated(layer)
+    shown = lite0.activated(layer)
     assert shown is not None
     expect(page.get_by_text(f"Shown: {shown.path}, after the activation.")).to_be_visible()
-    seen = feature_maps(classifier, classifier.prepare(SAMPLES["coffee"].read()), shown.path, 967)
+    seen = feature_maps(lite0, lite0.prepare(SAMPLES["coffee"].read()), shown.path, 967)
     row, column = seen.strongest_cell(channel)
     expect(page.get_by_text(f"strongest in row {row}, column {column} of")).to_be_visible()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from explainers import load_classifier
+from explainers import Classifier
 from explainers.images.samples import SAMPLES
 from tests.browser.test_compare import COMPLETE, card, charts
 
@@ -33,7 +33,9 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
     page.mouse.up()
 
 
-def test_the_cup_is_hidden_with_three_moves_of_the_mouse(page: Page, address: str) -> None:
+def test_the_cup_is_hidden_with_three_moves_of_the_mouse(
+    page: Page, address: str, lite0: Classifier
+) -> None:
     page.goto(f"{address}/what_if?picture=coffee&methods=Grad-CAM")
     expect(page.get_by_text("Nothing is selected yet")).to_be_visible()
     expect(page.locator(".st-key-canvas .js-plotly-plot")).to_be_visible()
@@ -54,8 +56,7 @@ def test_the_cup_is_hidden_with_three_moves_of_the_mouse(page: Page, address: st
         page.get_by_role("button", name="Table, CSV").click()
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
     assert [row["class before"] for row in rows] == ["espresso"]
-    classifier = load_classifier("efficientnet-lite0")
-    before = classifier.predict(classifier.prepare(SAMPLES["coffee"].read()))[967].probability
+    before = lite0.predict(lite0.prepare(SAMPLES["coffee"].read()))[967].probability
     assert float(rows[0]["probability before"]) == pytest.approx(before, abs=1e-4)
     assert float(rows[0]["probability after"]) < 0.2
 

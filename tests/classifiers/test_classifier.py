@@ -154,3 +154,18 @@ def test_layers_that_are_not_there_are_named(smooth: Classifier) -> None:
     dense = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(2)])
     with pytest.raises(LookupError, match="has no convolution"):
         Classifier(dense, name="dense", labels="ab").layer()
+
+
+def test_what_does_not_change_is_not_built_again(smooth: Classifier) -> None:
+    assert smooth.layers is smooth.layers
+    assert smooth.convolutions is smooth.convolutions
+    assert smooth.variant(scaling=scaling.SIGNED).layers is smooth.layers
+    assert smooth.layer("early") is smooth.layers[0]
+
+
+def test_hiding_pieces_compiles_nothing(smooth_model: keras.Model, pixels: np.ndarray) -> None:
+    classifier = Classifier(smooth_model, name="smooth", labels="abc", scaling=scaling.UNIT)
+    rows = np.random.default_rng(6).integers(0, 2, (20, 4)).astype(bool)
+    segments = np.random.default_rng(7).integers(0, 4, classifier.size)
+    classifier.masked_probabilities(pixels, np.zeros_like(pixels), segments, rows)
+    assert classifier._compiled.cache_info().misses == 0

@@ -47,8 +47,9 @@ MEMBERS = {
 
 CLASSES = 4
 ROUNDING = 1e-5
-OPTIMISED = 2e-4
-"""These networks have hardly any spread to divide by, which magnifies a graph's other roundings."""
+OPTIMISED = 5e-4
+"""These networks have hardly any spread to divide by, which magnifies a graph's other roundings:
+InceptionV3's answers in float64 lie 1.9e-4 from Keras's float32, and 1.5e-4 from the graph's."""
 
 
 def builders() -> dict[str, Build]:
@@ -64,11 +65,15 @@ def test_every_family_is_under_test() -> None:
     assert [family_of[name] for name, _ in MEMBERS.values()] == [*MEMBERS]
 
 
+TIED_FROM_THE_SECOND_ROUND = ("convnext", "efficientnet", "efficientnet_v2")
+
+
 @pytest.fixture
-def shortened(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two rounds of each loop of the builders: all their blocks and ties, in half the time."""
+def shortened(monkeypatch: pytest.MonkeyPatch, family: str) -> None:
+    """The fewest rounds of each of the builder's loops that make all its blocks and ties."""
+    rounds = 2 if family in TIED_FROM_THE_SECOND_ROUND else 1
     for module in map(importlib.import_module, {made.__module__ for made in builders().values()}):
-        monkeypatch.setattr(module, "range", lambda *ends: range(*ends)[:2], raising=False)
+        monkeypatch.setattr(module, "range", lambda *ends: range(*ends)[:rounds], raising=False)
 
 
 def alone(build: Build, side: int) -> keras.Model:
@@ -96,7 +101,7 @@ def stir(model: keras.Model, pictures: np.ndarray) -> None:
     model(pictures, training=True)
 
 
-@pytest.mark.usefixtures("shortened")
+@pytest.mark.usefixtures("shortened", "forked")
 @pytest.mark.parametrize("within", [alone, nested])
 @pytest.mark.parametrize("family", MEMBERS)
 def test_a_saved_network_answers_as_it_did_and_is_explained(

@@ -88,6 +88,16 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     assert not [*folder.glob("triptych-*")]
 
 
+STARTED = ("an_honest_file", "code_in_a_lambda_layer", "memory_stays_flat", "whatever_the_bytes")
+"""Tests for which the process is started for each file anew, as the app starts it."""
+
+
+@pytest.fixture(autouse=True)
+def _forked_unless_started(request: pytest.FixtureRequest) -> None:
+    if not request.node.name.removeprefix("test_").startswith(STARTED):
+        request.getfixturevalue("forked")
+
+
 def refusal(path: Path) -> str:
     """The sentence with which a file is refused."""
     with pytest.raises(ModelError) as caught:

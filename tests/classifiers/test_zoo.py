@@ -69,7 +69,7 @@ def test_vgg16_is_explained_at_its_own_14_by_14() -> None:
 def test_a_network_is_fed_as_its_own_module_feeds_it(name: str) -> None:
     network = APPLICATIONS[name]
     module = {"resnet50-v2": "resnet_v2", "resnet50": "resnet"}.get(
-        name, network.build.__module__.rsplit(".", 1)[-1]
+        name, getattr(keras.applications, network.title).__module__.rsplit(".", 1)[-1]
     )
     pixels = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3)).astype(np.float32)
     expected = getattr(keras.applications, module).preprocess_input(pixels.copy())
@@ -129,7 +129,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SimpleNa
 
 
 def _application(address: str, digest: str | None) -> Application:
-    return Application("Net", keras.applications.MobileNet, AS_THEY_ARE, address, digest, 1)
+    return Application("Net", AS_THEY_ARE, address, digest, 1)
 
 
 def test_a_download_tells_how_far_it_is_and_ends_in_kerass_cache(

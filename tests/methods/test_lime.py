@@ -1,5 +1,7 @@
 """LIME against the `lime` package itself, and against a model that is additive by construction."""
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -220,3 +222,10 @@ def test_it_stops_by_the_kernel_that_it_is_read_with() -> None:
     wide = LimeSuperpixels(until_stable=True, kernel_width=0.7, shown=3)
     assert wide.observer == LimeSuperpixels(until_stable=True, kernel_width=0.7)
     assert LimeSuperpixels(kernel_width=0.7).observer == LimeSuperpixels()
+
+
+def test_the_lime_package_is_not_imported_before_lime_is_run() -> None:
+    """It brings more of scikit-learn than an answer has time for."""
+    ask = "import sys, explainers.methods; print('lime' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"
