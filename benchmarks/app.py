@@ -1,25 +1,34 @@
 """The app as a person waits for it, and as a server bears it.
 
-    python -m benchmarks.app
+    python -m benchmarks.app [--long]
 
-Starts `streamlit run app.py` and a Chromium, and prints the seconds to the first map and to all
-three, on a cold server and on a warm one; the time of a rerun with everything kept; and the
-server's resident memory while visitors ask for two hundred explanations. Chromium is the one on
-the path, or the one that $CHROMIUM names.
+Starts `streamlit run app.py` and a Chromium, five times each, and prints medians with the smallest
+and the largest: the seconds of a first visit phase by phase, on a cold server and on a warm one,
+beside those of a page with nothing but a title or one small map; LIME in the app beside LIME in a
+script; a rerun with everything computed, as the server takes it and as a browser shows it; a box
+dragged in *What if?*; resident memory. With `--long` also the memory while visitors ask for two
+hundred explanations. Chromium is the one on the path, or the one that $CHROMIUM names.
 """
 
+import argparse
 import os
+import re
 import shutil
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 ROOT = Path(__file__).parents[1]
 FLAGS = [
@@ -30,26 +39,74 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+ROUNDS = 5
+PATIENCE = 180_000
+STILL = 500
 SAMPLES = ("cat", "coffee", "rocket", "motorcycle", "astronaut")
 COMPLETE = "text=All maps are complete"
-PATIENCE = 180_000
+PHASES = {
+    "first paint": "[data-testid=stSidebar] h2",
+    "the picture": "[data-testid=stMain] img",
+    "the answer": "[data-testid=stMain] h1 >> text=Why",
+    "first map": ".st-key-card-grad-cam [data-testid=stPlotlyChart] .heatmaplayer",
+    "all three maps": COMPLETE,
+}
+"""What a visitor waits for, and how it is known to be there."""
+
+TITLE_ONLY = 'import streamlit as st\n\nst.title("Hello")\n'
+MAP_ONLY = """
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+st.plotly_chart(go.Figure(go.Heatmap(z=np.eye(7))))
+"""
+LIME_ALONE = """
+from explainers import LimeSuperpixels, load_classifier
+from explainers.images.samples import SAMPLES
+
+classifier = load_classifier("efficientnet-lite0")
+pixels = classifier.prepare(SAMPLES["cat"].read())
+print(*(LimeSuperpixels(seed=n).explain(classifier, pixels, 285).seconds for n in range(6)))
+"""
+WATCH = """
+const watched = window.watched = {changed: 0};
+const notes = node => node.closest && !node.closest('header, [data-testid=stStatusWidget]');
+new MutationObserver(changes => {
+    if (changes.some(change => notes(change.target))) watched.changed = performance.now();
+}).observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+for (const kind of ['click', 'mouseup'])
+    addEventListener(kind, () => watched.asked = watched.changed = performance.now(), true);
+"""
 
 
 @contextmanager
-def server() -> Iterator[tuple[str, int]]:
-    """The running app: its address and its process."""
+def server(script: str = "app.py", folder: Path = ROOT) -> Iterator[tuple[str, int, float]]:
+    """A page that runs: its address, its process, and when it was asked to start."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
+    command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"]
+    started = time.monotonic()
     process = subprocess.Popen(
-        [*command, "--server.headless=true"], cwd=ROOT, stdout=subprocess.DEVNULL
+        [*command, "--server.headless=true"],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
-        yield f"http://localhost:{port}", process.pid
+        while not _answers(port):
+            assert process.poll() is None, "The server ended before it answered."
+            time.sleep(0.02)
+        yield f"localhost:{port}", process.pid, started
     finally:
         process.terminate()
         process.wait(20)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def resident(pid: int) -> float:
@@ -59,91 +116,210 @@ def resident(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-def visit(browser: Browser, address: str) -> Page:
-    """A new visitor at an address that may not answer yet."""
-    page = browser.new_page(viewport={"width": 1440, "height": 1500})
+@contextmanager
+def visit(browser: Browser, address: str) -> Iterator[Page]:
+    """A new visitor."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.set_default_timeout(PATIENCE)
-    deadline = time.monotonic() + PATIENCE / 1000
-    while True:
-        try:
-            with socket.create_connection(
-                ("localhost", int(address.rsplit(":")[-1].split("/")[0]))
-            ):
-                break
-        except ConnectionRefusedError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-    page.goto(address)
-    return page
-
-
-def waits(browser: Browser, address: str, since: float) -> tuple[float, float]:
-    """Seconds to the first map and to all three."""
-    page = visit(browser, address)
-    page.wait_for_selector(".st-key-card-grad-cam [data-testid=stPlotlyChart]")
-    first = time.monotonic() - since
-    page.wait_for_selector(COMPLETE)
-    every = time.monotonic() - since
+    page.add_init_script(WATCH)
+    page.goto(f"http://{address}", wait_until="commit")
+    yield page
     page.close()
-    return first, every
 
 
-def rerun(page: Page, click: Callable[[], None], charts: int) -> float:
-    """Seconds from a click until so many charts stand on the page."""
-    started = time.monotonic()
-    click()
-    page.wait_for_function(
-        f"document.querySelectorAll('[data-testid=stPlotlyChart]').length === {charts}"
+def phases(browser: Browser, address: str, awaited: dict[str, str]) -> dict[str, float]:
+    """Seconds from opening a page to each of its phases."""
+    opened = time.monotonic()
+    found = {}
+    with visit(browser, address) as page:
+        for phase, selector in awaited.items():
+            page.wait_for_selector(selector)
+            found[phase] = time.monotonic() - opened
+    return found
+
+
+def told(values: list[float], unit: str = "s", digits: int = 2) -> str:
+    """The median, with the smallest and the largest."""
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return f"{middle:8.{digits}f} {unit}   ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def say(what: str, values: list[float], unit: str = "s", digits: int = 2) -> None:
+    print(f"  {what:44}{told(values, unit, digits)}", flush=True)
+
+
+def first_visits(browser: Browser) -> None:
+    """Cold servers and warm ones, phase by phase; from opening the page."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "title.py").write_text(TITLE_ONLY)
+        (Path(folder) / "map.py").write_text(MAP_ONLY)
+        title = _visits(browser, {"first paint": "h1"}, "title.py", Path(folder))
+        small = _visits(browser, {"first map": ".heatmaplayer image"}, "map.py", Path(folder))
+    app = _visits(browser, PHASES, "app.py", ROOT)
+    for kind in ("cold", "warm"):
+        print(f"a first visit to a {kind} server, from opening the page")
+        say("a page with nothing but a title", title[kind]["first paint"])
+        say("a page with nothing but a map of 7 x 7 cells", small[kind]["first map"])
+        for phase in PHASES:
+            say(phase, app[kind][phase])
+    print("the server itself, and what a cold visit adds if it is counted from the command")
+    say("until it answers", app["cold"]["server"])
+    print("resident memory")
+    say("one session, three maps", app["cold"]["memory"], "MB", 0)
+    say("a second session, three maps more", app["warm"]["memory"], "MB", 0)
+
+
+def _visits(
+    browser: Browser, awaited: dict[str, str], script: str, folder: Path
+) -> dict[str, dict[str, list[float]]]:
+    seen: dict[str, dict[str, list[float]]] = {"cold": {}, "warm": {}}
+    for _ in range(ROUNDS):
+        with server(script, folder) as (address, pid, started):
+            starting = time.monotonic() - started
+            for found in seen.values():
+                once = phases(browser, address, awaited)
+                for what, value in (once | {"server": starting, "memory": resident(pid)}).items():
+                    found.setdefault(what, []).append(value)
+    return seen
+
+
+def lime(page: Page) -> None:
+    """LIME's 1,000 samples in the app, by its own clock, beside the same call in a script."""
+    print("LIME, 1,000 samples, the cat")
+    alone = subprocess.run(
+        [sys.executable, "-c", LIME_ALONE], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    return time.monotonic() - started
+    script = [float(each) for each in alone.stdout.split()][1:]
+    inside = []
+    for seed in range(1, ROUNDS + 1):
+        card = page.locator(".st-key-card-lime")
+        card.get_by_role("button", name="Settings").click()
+        page.get_by_label("Seed", exact=True).last.fill(str(seed))
+        page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
+        page.wait_for_selector("text=LIME superpixels: ")
+        page.wait_for_selector(COMPLETE)
+        (seconds,) = re.findall(r"of 1,000 samples · ([\d.]+) s", card.inner_text())
+        inside.append(float(seconds))
+    say("in a script", script)
+    say("in the app", inside)
+    say(
+        "the app against the script",
+        [each / statistics.median(script) for each in inside],
+        "times",
+    )
 
 
-def cached_reruns(browser: Browser, address: str) -> float:
-    """Median seconds until a view of three finished maps is there, or gone."""
-    page = visit(browser, address)
-    page.wait_for_selector(COMPLETE)
-    page.wait_for_timeout(3000)
-    click = page.get_by_role("button", name="Heatmap", exact=True).click
+def rerun_on_server(address: str) -> None:
+    """Seconds from asking for a rerun to its last message, without a browser."""
+    ask = BackMsg()
+    ask.rerun_script.query_string = ""
     times = []
-    for charts in (10, 7) * 4:
-        times.append(rerun(page, click, charts))
-        page.wait_for_timeout(2000)
-    page.close()
-    return statistics.median(times)
+    with connect(
+        f"ws://{address}/_stcore/stream", subprotocols=[Subprotocol("streamlit")], max_size=None
+    ) as visitor:
+        for _ in range(ROUNDS + 3):
+            started = time.monotonic()
+            visitor.send(ask.SerializeToString())
+            while True:
+                answer = ForwardMsg()
+                answer.ParseFromString(visitor.recv())
+                if answer.WhichOneof("type") == "script_finished":
+                    break
+            times.append(time.monotonic() - started)
+    print("a rerun with everything computed")
+    say("on the server", times[3:])
+
+
+def still(page: Page) -> float:
+    """Seconds from the last click or drag to the last change on the page."""
+    page.wait_for_function(f"performance.now() - watched.changed > {STILL}", polling=50)
+    return page.evaluate("watched.changed - watched.asked") / 1000
+
+
+def clicks(page: Page) -> None:
+    """The heatmaps on or off, everything computed."""
+    button = page.get_by_role("button", name="Heatmap", exact=True)
+    times: dict[str, list[float]] = {"on": [], "off": []}
+    for _ in range(ROUNDS + 1):
+        for found in times.values():
+            page.wait_for_timeout(1000)
+            button.click()
+            found.append(still(page))
+    for kind, found in times.items():
+        say(f"a click in the browser: heatmaps {kind}", found[1:])
+
+
+def boxes(browser: Browser, address: str) -> None:
+    """A box dragged in What if, until the new probabilities."""
+    print("a box dragged in What if, until the new probabilities")
+    for kind, query in (("when all is computed", "?methods=Grad-CAM"), ("while LIME computes", "")):
+        say(kind, _drags(browser, f"{address}/what_if{query}"))
+
+
+def _drags(browser: Browser, address: str) -> list[float]:
+    with visit(browser, address) as page:
+        page.wait_for_selector("text=Nothing is selected yet")
+        place = page.locator(".st-key-canvas .nsewdrag").first
+        place.wait_for()
+        times = []
+        for number in range(ROUNDS + 1):
+            page.wait_for_timeout(2000)
+            before = _hidden(page)
+            box = place.bounding_box()
+            assert box is not None
+            left, top = box["x"] + box["width"] * number / 8, box["y"] + box["height"] / 3
+            page.mouse.move(left + 3, top)
+            page.mouse.down()
+            page.mouse.move(left + box["width"] / 7, top + box["height"] / 4, steps=4)
+            page.mouse.up()
+            page.wait_for_function(
+                "before => document.querySelector('[data-testid=stMain]').innerText"
+                ".match(/[\\d.]+% of the picture/)?.[0] !== before",
+                arg=before,
+                polling=10,
+            )
+            times.append(page.evaluate("performance.now() - watched.asked") / 1000)
+    return times[1:]
+
+
+def _hidden(page: Page) -> str | None:
+    found = re.search(r"[\d.]+% of the picture", page.inner_text("[data-testid=stMain]"))
+    return found[0] if found else None
+
+
+def many(browser: Browser, address: str, pid: int) -> None:
+    """Memory while visitors ask for two hundred explanations."""
+    print("resident memory, visitor after visitor")
+    for visitor in range(1, 101):
+        query = f"picture={SAMPLES[visitor % len(SAMPLES)]}&class={visitor * 37 % 1000}"
+        with visit(
+            browser, f"{address}/?{query}&methods=Grad-CAM&methods=Smoothed+saliency"
+        ) as page:
+            page.wait_for_selector(COMPLETE)
+        if visitor % 20 == 0:
+            say(f"after {2 * visitor} explanations", [resident(pid)], "MB", 0)
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--long", action="store_true", help="memory over two hundred explanations")
+    long: bool = parser.parse_args().long
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if chromium is None:
         sys.exit("There is no Chromium here: install the package `chromium`, or set $CHROMIUM.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        started = time.monotonic()
-        with server() as (address, pid):
-            for kind in ("cold", "warm"):
-                first, every = waits(browser, address, started)
-                print(
-                    f"{kind} server: first map {first:.1f} s, all three {every:.1f} s", flush=True
-                )
-                started = time.monotonic()
-            print(
-                f"rerun with everything kept: {cached_reruns(browser, address):.2f} s", flush=True
-            )
-            explanations = 9
-            print(f"resident after {explanations} explanations: {resident(pid):.0f} MB", flush=True)
-            for visits in range(1, 97):
-                sample = SAMPLES[visits % len(SAMPLES)]
-                query = f"picture={sample}&class={visits * 37 % 1000}"
-                page = visit(
-                    browser, f"{address}/?{query}&methods=Grad-CAM&methods=Smoothed+saliency"
-                )
+        first_visits(browser)
+        with server() as (address, pid, _):
+            with visit(browser, address) as page:
                 page.wait_for_selector(COMPLETE)
-                page.close()
-                explanations += 2
-                if visits % 24 == 0:
-                    memory = f"{resident(pid):.0f} MB"
-                    print(f"resident after {explanations} explanations: {memory}", flush=True)
+                rerun_on_server(address)
+                clicks(page)
+                lime(page)
+            boxes(browser, address)
+            if long:
+                many(browser, address, pid)
         browser.close()
 
 
