@@ -122,7 +122,7 @@ def cold() -> bool:
     return ENGINE not in sys.modules
 
 
-@st.cache_resource(show_spinner="Waking TensorFlow")
+@st.cache_resource(show_spinner=False)
 def _tensorflow() -> ModuleType:
     """What classifiers are made of, imported when the first is wanted.
 

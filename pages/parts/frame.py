@@ -90,7 +90,7 @@ class Choice:
     _target: DeltaGenerator
 
     def answered(self, otherwise: Callable[[], None] = lambda: None) -> Selection:
-        """Open the classifier and ask it; while TensorFlow wakes a skeleton stands here.
+        """Open the classifier and ask it; while TensorFlow wakes, that is said here.
 
         Where the network has no answer to the picture, say so, and that is all of the page.
 
@@ -101,7 +101,11 @@ class Choice:
         """
         waiting = st.empty()
         if cache.cold():
-            waiting.skeleton(ANSWER_HEIGHT)
+            with waiting.container(height=ANSWER_HEIGHT, vertical_alignment="center"):
+                st.caption(
+                    ":material/hourglass_top: Waking TensorFlow: the first visit since the server "
+                    "was started takes some seconds."
+                )
             self._target.skeleton(CLASS_HEIGHT)
         with self._network:
             classifier = classifiers.opened(self._wanted, self.picture)

@@ -260,6 +260,7 @@ def test_all_that_needs_no_network_stands_before_it_is_opened(
         "#### Grad-CAM", "#### Smoothed saliency", "#### LIME superpixels",
     ]  # fmt: skip
     assert captions(app).count("Waiting") == 3
+    assert "Waking TensorFlow" in captions(app)
     assert len(charts(app)) == 3
     assert not heatmaps(app)
     assert app.selectbox(key="classifier").value == "efficientnet-lite0"
