@@ -68,12 +68,12 @@ def load_classifier(
     FileNotFoundError
         If the package with its weights is not installed.
     """
+    if name not in CLASSIFIERS:
+        raise KeyError(f"There is no classifier {name!r}; there are {', '.join(CLASSIFIERS)}.")
     from explainers.classifiers import efficientnet_lite
     from explainers.classifiers.classifier import Classifier
     from explainers.classifiers.own_model import load_weights_file
 
-    if name not in CLASSIFIERS:
-        raise KeyError(f"There is no classifier {name!r}; there are {', '.join(CLASSIFIERS)}.")
     if name in BUNDLED:
         model = efficientnet_lite.build(efficientnet_lite.VARIANTS[name])
         if weights is not None:

@@ -127,7 +127,7 @@ def _tensorflow() -> ModuleType:
     """What classifiers are made of, imported when the first is wanted.
 
     Nothing of it is ever garbage. To look for some meanwhile would take a second, and half a second
-    after every run, when Streamlit collects garbage, twice.
+    after every run, when garbage is collected.
     """
     gc.disable()
     try:

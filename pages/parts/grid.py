@@ -30,7 +30,7 @@ from pages.parts.figures import (
     matrix_figure,
 )
 from pages.parts.frame import on_phone, screen_theme
-from pages.parts.jobs import passes_of
+from pages.parts.jobs import CALM, passes_of
 from pages.parts.picture import Picture
 from pages.parts.words import (
     escaped,
@@ -52,8 +52,7 @@ WIDTHS = {1: 640, 2: 480, 3: 330}
 TALLEST = 480
 MATRIX_HEIGHT = 330
 LOADING = 1.5
-CALM = 1.0
-"""Seconds that a map stands at least, before a better one of the same run takes its place."""
+"""Seconds that a browser takes to load what draws, roughly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +220,8 @@ class Table:
                 for other in cards:
                     if other.run is card.run:
                         other.draw_if_better()
-            _give_way()
+            if any(run.waiting for run in runs):
+                _give_way()
         _offer(action, runs, settled=True)
         status.caption(_summary(cards))
         for card in cards:
