@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.parts import agreement, cache, check_up, summary
+from pages.parts import cache, check_up
+from pages.parts.compare import agreement, summary
 from pages.parts.figures import QUIET
 from pages.parts.frame import frame, screen_theme
 from pages.parts.grid import Subject, lay_out

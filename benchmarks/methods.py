@@ -25,11 +25,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from explainers import Classifier, GradCam, LimeSuperpixels, Saliency
-from explainers.classifiers.efficientnet_lite import VARIANTS, build
 from explainers.classifiers.scaling import LITE
-from explainers.classifiers.zoo import imagenet_labels
 from explainers.images.samples import SAMPLES
 from explainers.images.superpixels import Quickshift
+from explainers.models.efficientnet_lite import VARIANTS, build
+from explainers.models.imagenet import imagenet_labels
 
 import keras  # isort: skip
 from lime.lime_image import LimeImageExplainer  # isort: skip

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from explainers import Classifier, GradCam
-from explainers.classifiers.applications import APPLICATIONS
+from explainers.models.applications import APPLICATIONS
 
 import keras  # isort: skip
 import tensorflow as tf  # isort: skip

@@ -3,14 +3,12 @@
 from .classifiers.check_up import CheckUp as CheckUp
 from .classifiers.check_up import check_up as check_up
 from .classifiers.classifier import Classifier as Classifier
-from .classifiers.own_model import open_classifier as open_classifier
+from .classifiers.errors import ModelError as ModelError
+from .classifiers.errors import NoAnswerError as NoAnswerError
 from .classifiers.prediction import Answer as Answer
-from .classifiers.prediction import NoAnswerError as NoAnswerError
 from .classifiers.prediction import Prediction as Prediction
 from .classifiers.prediction import Target as Target
 from .classifiers.scaling import Scaling as Scaling
-from .classifiers.screening import ModelError as ModelError
-from .classifiers.zoo import load_classifier as load_classifier
 from .explanation import Explainer as Explainer
 from .explanation import Explanation as Explanation
 from .images.reading import ImageError as ImageError
@@ -19,3 +17,5 @@ from .methods import METHODS as METHODS
 from .methods import GradCam as GradCam
 from .methods import LimeSuperpixels as LimeSuperpixels
 from .methods import Saliency as Saliency
+from .models.model_file import open_classifier as open_classifier
+from .models.zoo import load_classifier as load_classifier

@@ -229,6 +229,11 @@ class Cost:
     forward: int = 0
     backward: int = 0
 
+    @property
+    def passes(self) -> int:
+        """Both kinds as forward passes: a backward one takes as long as two, roughly."""
+        return self.forward + 2 * self.backward
+
 
 @dataclass(frozen=True)
 class Explainer(Settings, ABC):

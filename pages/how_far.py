@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from pages.parts import agreement, faithfulness, randomisation, stability
+from pages.parts.compare import agreement
 from pages.parts.frame import choose, frame
 from pages.parts.grid import Subject, draw
+from pages.parts.how_far import faithfulness, randomisation, stability
 from pages.parts.words import escaped
 
 TESTS = {

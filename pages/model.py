@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import check_up
 from pages.parts.frame import frame
-from pages.parts.layers import draw as draw_layers
+from pages.parts.model.layers import draw as draw_layers
 from pages.parts.words import escaped
 
 selection = frame("The model").answered()

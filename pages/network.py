@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.parts import feature_maps, filters, grad_cam_steps
 from pages.parts.frame import choose, frame
+from pages.parts.network import feature_maps, filters, grad_cam_steps
 from pages.parts.words import escaped
 
 VIEWS = {

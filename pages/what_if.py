@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.parts import canvas, experiments
 from pages.parts.frame import frame
+from pages.parts.what_if import canvas, experiments
 
 selection = frame("What if?").answered()
 st.title("What if part of it were hidden?", anchor=False)

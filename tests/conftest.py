@@ -40,8 +40,8 @@ ORDER = (
     "tests/browser/",
     "tests/app/",
     "tests/",
-    "tests/classifiers/test_zoo.py",
-    "tests/classifiers/test_saved_applications.py",
+    "tests/models/test_zoo.py",
+    "tests/models/test_saved_applications.py",
 )
 """What takes long comes first, and last what can be shared out test by test."""
 SHARED_OUT = ORDER[3:]

@@ -12,7 +12,7 @@ from PIL import Image
 
 from explainers.images.samples import SAMPLES
 
-LEGACY = Path(__file__).parent / "classifiers" / "legacy"
+LEGACY = Path(__file__).parent / "models" / "legacy"
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 

@@ -1,4 +1,4 @@
-"""Pixels -> probabilities, gradients, activations; the only room that knows TensorFlow."""
+"""Pixels -> probabilities, gradients, activations; TensorFlow's room, with `models`."""
 
 import os
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explainers.classifiers.prediction import Answer, NoAnswerError
+from explainers.classifiers.errors import NoAnswerError
+from explainers.classifiers.natural_noise import natural_noise
+from explainers.classifiers.prediction import Answer
 from explainers.classifiers.scaling import AS_THEY_ARE, COMMON, SIGNED, UNIT, Scaling
-from explainers.classifiers.typical import typical_pictures
 
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier
@@ -148,7 +149,7 @@ def _fed(classifier: "Classifier", pixels: np.ndarray | None = None) -> Fed:
     if pixels is not None:
         with contextlib.suppress(NoAnswerError):
             (answer,) = classifier.predict(pixels).top(1)
-    typical = typical_pictures(classifier.size)
+    typical = natural_noise(classifier.size)
     inside = scaling_layers(classifier)
     given = classifier.activations(typical, inside[-1])[0] if inside else None
     if given is None:

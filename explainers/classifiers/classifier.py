@@ -19,14 +19,14 @@ import tensorflow as tf
 from PIL import Image
 
 from explainers.classifiers.activating import activated_after
+from explainers.classifiers.errors import MEMORY_LIMIT, NoAnswerError, UnsupportedModelError
 from explainers.classifiers.folding import Settled, settle
-from explainers.classifiers.graph import Graph, Layer, UnsupportedModelError, describe
+from explainers.classifiers.graph import Graph, Layer, describe
 from explainers.classifiers.head import find_head, settle_head
 from explainers.classifiers.labels import name_classes
-from explainers.classifiers.prediction import NoAnswerError, Prediction, Target
+from explainers.classifiers.natural_noise import natural_noise
+from explainers.classifiers.prediction import Prediction, Target
 from explainers.classifiers.scaling import AS_THEY_ARE, UNIT, Scaling, centre_square
-from explainers.classifiers.screening import MEMORY_LIMIT
-from explainers.classifiers.typical import typical_pictures
 
 INPUT = "input"
 
@@ -434,7 +434,7 @@ class Classifier:
 
         The network's first batch normalisation remembers the mean and the variance of what it was
         given in training. With :math:`m_c` and :math:`v_c` those of channel c for
-        `typical_pictures`, in units of what it remembers, this is the divergence of the two normal
+        `natural_noise`, in units of what it remembers, this is the divergence of the two normal
         distributions,
 
         .. math:: \\tfrac12 (v_c + m_c^2 - 1 - \\ln v_c),
@@ -447,7 +447,7 @@ class Classifier:
     def _surprise(self, scaling: Scaling) -> float | None:
         if not any(layer.kind == "BatchNormalization" for layer in self.summary):
             return None
-        fed = self._feed(typical_pictures(self.size), scaling)
+        fed = self._feed(natural_noise(self.size), scaling)
         values = self._compiled("remembered")(fed).numpy().astype(np.float64)
         values = values.reshape(-1, values.shape[-1])
         mean, variance = values.mean(0), values.var(0) + 1e-12
@@ -515,7 +515,7 @@ class Classifier:
 
     def _settle_head(self) -> None:
         """Ask the model what its layers leave open; what was read wrongly is compiled anew."""
-        pictures = typical_pictures(self.size)
+        pictures = natural_noise(self.size)
         read, answers, rebuilt = self._head, [], []
         for scaling in (UNIT, AS_THEY_ARE):
             fed = self.variant(scaling=scaling)

@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-from explainers.classifiers.screening import ModelError
+from explainers.classifiers.errors import UnsupportedModelError
 
 Watch = Callable[[str, Any, Any], None]
 
@@ -23,10 +23,6 @@ CONVOLUTIONS = (
     keras.layers.SeparableConv2D,
     keras.layers.Conv2DTranspose,
 )
-
-
-class UnsupportedModelError(ModelError):
-    """A model that cannot be explained; the text says why."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from explainers.classifiers.graph import Graph, Step, UnsupportedModelError, steps
+from explainers.classifiers.errors import UnsupportedModelError
+from explainers.classifiers.graph import Graph, Step, steps
 
 SMALLEST = 1e-30
 """Probabilities below this have the logarithm of this, which is finite."""

@@ -11,9 +11,10 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from explainers.classifiers.screening import LABELS_LIMIT, ModelError
+from explainers.classifiers.errors import ModelError
 
 LONGEST = 200
+LABELS_LIMIT = 2**20
 
 UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 """Characters that show nothing, and could make two names look alike or turn a line around."""

@@ -7,10 +7,6 @@ from typing import Any
 import numpy as np
 
 
-class NoAnswerError(ValueError):
-    """A network whose answer is not made of finite numbers; the text is a sentence that says so."""
-
-
 @dataclass(frozen=True)
 class Target:
     """What is explained: a class, or why one class rather than another.

@@ -59,7 +59,7 @@ class RandomisedClassifier(Classifier):
     probability of what they had seen fell to 1e-9 and below, where copies that count give it about
     the 0.001 of a thousand classes. Untrained copies that count are the steadiest, with a quarter,
     a half or three quarters of the layers forgotten as well (0.36 to 0.51, against 0.14 to 1.21),
-    and say what it is to have learnt nothing; hence the default. Counted over `typical_pictures`
+    and say what it is to have learnt nothing; hence the default. Counted over `natural_noise`
     instead of photographs, deviations rise to 5 or 6 where half of the layers remember: noise does
     not excite what they have learnt. A network without batch normalisation has nothing to count;
     there untrained layers may weaken signals, and the other ways come closer to what it had.

@@ -28,7 +28,7 @@ from explainers import (
     Target,
 )
 from explainers import check_up as look_over
-from explainers.classifiers.typical import typical_pictures
+from explainers.classifiers.natural_noise import natural_noise
 from explainers.images.samples import SAMPLES
 from explainers.metrics.flipping import Flip, effects_of
 from explainers.metrics.flipping import flip as find_flip
@@ -311,7 +311,7 @@ def pace(asked: "Classifier") -> float:
     """The seconds that a forward pass takes on this machine, measured once."""
 
     def measure() -> float:
-        pictures = typical_pictures(asked.size)
+        pictures = natural_noise(asked.size)
         asked.probabilities(pictures[:1])
         started = time.perf_counter()
         asked.probabilities(pictures)

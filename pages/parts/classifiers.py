@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Self
 import streamlit as st
 
 from explainers import CheckUp, ModelError, Scaling, load_classifier
-from explainers.classifiers import zoo
 from explainers.classifiers.labels import read_labels
 from explainers.classifiers.scaling import AS_THEY_ARE
+from explainers.models import zoo
+from explainers.models.imagenet import imagenet_labels
 from pages.parts import cache
 from pages.parts.picture import Picture
 from pages.parts.words import escaped, legible, percent, title_of
@@ -79,7 +80,7 @@ class Wanted:
             if self.file is None:
                 return load_classifier(self.name)
             return load_classifier(self.name, self.file.content).variant(name=self.key)
-        from explainers.classifiers.own_model import explain_as, open_model
+        from explainers.models.model_file import explain_as, open_model
 
         assert self.file is not None
         own = open_model(self.file.content)
@@ -316,7 +317,7 @@ def _label(classifier: "Classifier") -> "Classifier":
             known = st.toggle("They are ImageNet's", key="imagenet-labels", persist_state="session")
             if known:
                 return classifier.variant(
-                    name=f"{classifier.name}-imagenet", labels=zoo.imagenet_labels()
+                    name=f"{classifier.name}-imagenet", labels=imagenet_labels()
                 )
     text = pasted.strip() or st.session_state.get("label_text")
     if not text:

@@ -30,7 +30,7 @@ from pages.parts.figures import (
     matrix_figure,
 )
 from pages.parts.frame import on_phone, screen_theme
-from pages.parts.jobs import CALM, passes_of
+from pages.parts.long_running import CALM
 from pages.parts.picture import Picture
 from pages.parts.words import (
     escaped,
@@ -335,7 +335,7 @@ class _Card:
     @property
     def passes(self) -> int:
         """What it costs, roughly, in forward passes."""
-        return passes_of(self.explainer, self.subject.classifier)
+        return self.explainer.cost(self.subject.classifier).passes
 
     @property
     def explanation(self) -> Explanation | None:

@@ -10,7 +10,8 @@ from PIL import Image
 
 from explainers import Classifier, GradCam, LimeSuperpixels, Saliency, read_image
 from explainers.images.samples import SAMPLES
-from pages.parts import agreement, grid
+from pages.parts import grid
+from pages.parts.compare import agreement
 from pages.parts.figures import matrix_figure
 from tests.app.charts import array, charts, heatmaps
 from tests.app.driving import captions, class_menu, open_app

@@ -4,8 +4,8 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from explainers import Classifier, GradCam
-from explainers.classifiers.efficientnet_lite import VARIANTS, build
 from explainers.images.samples import SAMPLES
+from explainers.models.efficientnet_lite import VARIANTS, build
 from tests.app.charts import array, heatmaps
 from tests.app.driving import captions, open_app
 

@@ -15,14 +15,14 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from explainers import GradCam, open_classifier
-from explainers.classifiers import applications, own_model
 from explainers.images.samples import SAMPLES
+from explainers.models import applications, model_file
 from pages.parts import cache, classifiers
 from tests.app.charts import array, heatmaps
 from tests.app.driving import captions, class_menu, open_app
-from tests.classifiers.test_own_model import standardising
+from tests.models.test_model_file import standardising
 
-LEGACY = Path(__file__).parents[1] / "classifiers" / "legacy"
+LEGACY = Path(__file__).parents[1] / "models" / "legacy"
 THREE_DEEP = (LEGACY / "three_deep.h5").read_bytes()
 
 
@@ -187,7 +187,7 @@ def test_a_hostile_file_is_refused_and_everything_stands(tmp_path: Path) -> None
 def test_a_refused_file_is_not_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
     app = open_own(("notes.h5", b"no model at all"))
     opened: list[int] = []
-    monkeypatch.setattr(own_model, "open_model", lambda content: opened.append(1))
+    monkeypatch.setattr(model_file, "open_model", lambda content: opened.append(1))
     app.toggle(key="square").set_value(True).run()
     assert "The file is no Keras model" in app.error[0].value
     assert not opened

@@ -72,7 +72,7 @@ def test_an_experiment_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
         done.append(fill)
         return hide(pixels, hidden, fill)
 
-    monkeypatch.setattr("pages.parts.experiments.hide", counted)
+    monkeypatch.setattr("pages.parts.what_if.experiments.hide", counted)
     app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
     select(app, *CUP)
     app.segmented_control(key="scale").set_value("Raw").run()

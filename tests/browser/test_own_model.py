@@ -15,7 +15,7 @@ from tests.browser.test_compare import COMPLETE, card, charts
 
 pytestmark = pytest.mark.browser
 
-LEGACY = Path(__file__).parents[1] / "classifiers" / "legacy"
+LEGACY = Path(__file__).parents[1] / "models" / "legacy"
 
 
 def bring(page: Page, *files: Path) -> None:

@@ -13,7 +13,7 @@ from explainers.classifiers.activating import activated_after
 from explainers.classifiers.graph import steps
 
 SHAPE = (12, 16, 3)
-LEGACY = Path(__file__).parent / "legacy"
+LEGACY = Path(__file__).parents[1] / "models" / "legacy"
 
 
 def conv(name: str = "conv", **settings: Any) -> layers.Layer:

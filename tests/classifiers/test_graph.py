@@ -9,9 +9,10 @@ import pytest
 from keras import layers
 
 from explainers import Classifier
-from explainers.classifiers.graph import Graph, UnsupportedModelError
+from explainers.classifiers.errors import UnsupportedModelError
+from explainers.classifiers.graph import Graph
 from explainers.classifiers.scaling import SIGNED, UNIT
-from explainers.classifiers.screening import ModelError
+from explainers.models.screening import ModelError
 from tests.conftest import Hold
 
 SHAPE = (12, 16, 3)

@@ -7,7 +7,7 @@ import pytest
 
 from explainers import Classifier, Explanation, GradCam, LimeSuperpixels, Target
 from explainers.explanation import Surrogate
-from explainers.metrics.balance import balance
+from explainers.metrics.evidence import evidence
 from explainers.metrics.faithfulness import strengths_of
 from explainers.metrics.flipping import (
     PAIRED,
@@ -162,9 +162,9 @@ def test_a_search_goes_by_all_coefficients_a_test_by_the_map() -> None:
 def test_the_balance_is_of_both_sides() -> None:
     heatmap = np.zeros((14, 14))
     heatmap[3, 4], heatmap[9, 1], heatmap[9, 2] = 6.0, -1.5, -0.5
-    found = balance(_explanation(heatmap, signed=True))
+    found = evidence(_explanation(heatmap, signed=True))
     assert (found.towards, found.against) == (0.75, 0.25)
     assert (found.strongest_for, found.strongest_against) == ((3, 4), (9, 1))
-    blank = balance(_explanation(np.zeros((7, 7)), signed=False))
+    blank = evidence(_explanation(np.zeros((7, 7)), signed=False))
     assert (blank.towards, blank.against) == (0, 0)
     assert blank.strongest_for is None

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from explainers import Classifier, Target
-from explainers.classifiers.efficientnet_lite import VARIANTS, build
+from explainers.models.efficientnet_lite import VARIANTS, build
 from explainers.network.feature_maps import FeatureMaps, feature_maps, strongest_maps
 from tests.conftest import SIZE, Hold
 

@@ -1,0 +1,587 @@
+"""What a model file may contain, decided before Keras sees it.
+
+The file is taken apart by this very script, run in a process of its own with little memory and
+little time. What Keras gets is a copy made of what was recognised: a config whose every object is
+on the lists below, and plain arrays. Nothing else of the file goes any further.
+"""
+
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from explainers.classifiers.errors import MEMORY_LIMIT, ModelError
+from explainers.classifiers.labels import LABELS_LIMIT
+
+SECONDS = 120
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
+CONFIG_LIMIT = 8 * 2**20
+OBJECTS_LIMIT = 50_000
+DEPTH_LIMIT = 60
+LARGEST = float(np.finfo(np.float32).max)
+EXPANSION_LIMIT = 100
+"""How much larger than its compressed form a part of a file may be."""
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+MODELS = ("Functional", "Model", "Sequential")
+LAYERS = """
+    Activation ActivityRegularization AdaptiveAveragePooling2D AdaptiveMaxPooling2D Add
+    AdditiveAttention AlphaDropout Attention Average AveragePooling1D AveragePooling2D
+    BatchNormalization CenterCrop Concatenate Conv1D Conv2D Conv2DTranspose Convolution2D
+    Cropping1D Cropping2D Dense DepthwiseConv2D Dot Dropout ELU EinsumDense Embedding Flatten
+    GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D
+    GlobalMaxPooling1D GlobalMaxPooling2D GroupNormalization GroupQueryAttention Identity
+    InputLayer LayerNormalization LeakyReLU Masking MaxPooling1D MaxPooling2D Maximum Minimum
+    MultiHeadAttention Multiply Normalization PReLU Permute RMSNormalization RandomBrightness
+    RandomColorJitter RandomContrast RandomCrop RandomErasing RandomFlip RandomGaussianBlur
+    RandomGrayscale RandomHue RandomRotation RandomSaturation RandomSharpness RandomShear
+    RandomTranslation RandomZoom ReLU RepeatVector Rescaling Reshape Resizing SeparableConv2D
+    Softmax SpatialDropout1D SpatialDropout2D SpectralNormalization Subtract
+    UnitNormalization UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D
+"""
+INITIALIZERS = """
+    Constant GlorotNormal GlorotUniform HeNormal HeUniform IdentityInitializer LecunNormal
+    LecunUniform Ones Orthogonal OrthogonalInitializer RandomNormal RandomUniform TruncatedNormal
+    VarianceScaling Zeros
+"""
+REGULARIZERS = "L1 L1L2 L2 OrthogonalRegularizer"
+CONSTRAINTS = "MaxNorm MinMaxNorm NonNeg UnitNorm"
+OPERATIONS = {
+    "keras.src.ops.numpy": """
+        Absolute Add Clip Concatenate Divide Exp ExpandDims Flip GetItem Matmul Max Maximum Mean
+        Min Minimum Multiply Negative Power Prod Ravel Reciprocal Reshape Sqrt Square Squeeze
+        Stack Subtract Sum Tanh Transpose TrueDivide
+    """,
+    "keras.src.ops.nn": """
+        AveragePool Conv DepthwiseConv Elu Gelu HardSigmoid HardSilu LeakyRelu LogSoftmax MaxPool
+        Relu Relu6 Selu Sigmoid Silu Softmax Softplus
+    """,
+    "keras.src.ops.image": "Resize",
+    "keras.src.ops.math": "Rsqrt Logsumexp",
+}
+LEGACY_OPERATIONS = ("SlicingOpLambda", "TFOpLambda")
+LEGACY_FUNCTIONS = _names(
+    """
+    math.truediv math.divide math.multiply math.subtract math.add math.reduce_mean nn.bias_add
+    nn.relu nn.relu6 nn.silu nn.sigmoid math.sigmoid nn.softmax __operators__.add
+    __operators__.getitem identity cast
+    """
+)
+"""Keras 2 kept TensorFlow's functions in its graphs; these can be said in layers of Keras 3."""
+
+HOMES = {
+    "keras.models": "Model Sequential",
+    "keras.src.models.functional": "Functional",
+    "keras.layers": LAYERS,
+    "keras.src.applications.convnext": "LayerScale",
+    "keras.src.applications.inception_resnet_v2": "CustomScaleLayer",
+    "keras.initializers": INITIALIZERS,
+    "keras.regularizers": REGULARIZERS,
+    "keras.constraints": CONSTRAINTS,
+    "keras": "DTypePolicy",
+    "keras.mixed_precision": "Policy",
+}
+HOME_OF = {name: home for home, names in HOMES.items() for name in names.split()}
+
+FED_BY = {
+    "LayerScale": re.compile(r"[^,]*stage_\d+_block_\d+_pointwise_conv_2"),
+    "CustomScaleLayer": re.compile(r"[^,]+, [^,]*block\d+_\d+_conv"),
+}
+"""What feeds the layers that networks of ``keras.applications`` keep to themselves.
+
+Strangers have layers of these names, too. A ``.keras`` file tells their module; an HDF5 file tells
+none, so there the names of the layers before it have to tell.
+"""
+COMPUTE_WITH = {
+    "LayerScale": ("init_values", "projection_dim"),
+    "CustomScaleLayer": ("scale",),
+}
+"""Their settings, which are plain numbers."""
+
+ACTIVATIONS = _names(
+    """
+    celu elu exponential gelu hard_sigmoid hard_silu hard_swish leaky_relu linear log_softmax
+    mish relu relu6 selu sigmoid silu softmax softplus softsign swish tanh
+    """
+)
+VALUES = ("__tensor__", "__numpy__", "__ellipsis__", "__slice__", "__keras_tensor__")
+NUMBERS = re.compile(r"bool|u?int(8|16|32|64)|b?float(16|32|64)")
+"""The types of values; NumPy's others hold objects, or items of any length."""
+
+# The modules that Keras has lived in. Whatever a file names, the copy names the one home above.
+KERAS = re.compile(r"(keras|tf_keras|tensorflow\.keras|tensorflow\.python\.keras)(\.[a-z0-9_]+)*")
+
+WIDTHS = _names("units filters nb_filter input_dim output_dim num_heads key_dim projection_dim")
+SHAPES = ("batch_shape", "batch_input_shape", "input_shape", "target_shape", "build_input_shape")
+
+NUMBERED_ATTRIBUTES = re.compile(r"(layer_names|weight_names|keras_version|backend|name)\d*")
+NOT_WEIGHTS = ("optimizer", "optimizer_weights")
+
+OTHER_FORMATS = (
+    (4, b"TFL3", "a TensorFlow Lite model, which gives no gradients"),
+    (0, b"\x08", "a TensorFlow or ONNX graph"),
+    (0, b"\x80", "a Python pickle, which could run anything"),
+)
+
+
+@dataclass(frozen=True)
+class Screened:
+    """What was recognised in a file.
+
+    Parameters
+    ----------
+    config : dict or None
+        The model, in objects of Keras alone; None if the file holds weights alone.
+    weights : Path
+        A copy of its arrays, named as Keras wants it named.
+    keras : str
+        The version of Keras that wrote it, as far as it says.
+    labels : bytes or None
+        The file with the names of the classes, where one lay beside the model.
+    """
+
+    config: dict | None
+    weights: Path
+    keras: str
+    labels: bytes | None
+
+
+def screen(source: Path, folder: Path) -> Screened:
+    """Take a model file apart, in a process of its own.
+
+    Parameters
+    ----------
+    source : Path
+        A ``.keras`` or ``.h5`` file, or a zip with one of these and a file of labels.
+    folder : Path
+        An empty folder for the copy.
+
+    Raises
+    ------
+    ModelError
+        If there is anything in the file that has no business there, or nothing that has.
+    """
+    command = [sys.executable, "-P", "-m", __name__, str(source), str(folder)]
+    needed = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    environment = needed | {
+        "HDF5_PLUGIN_PRELOAD": "::",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *needed.get("PYTHONPATH", "").split(os.pathsep)]),
+    }
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelError("The file took too long to read, which no real model does.") from error
+    if done.returncode != 0:
+        logging.getLogger(__name__).info("Reading %s broke down: %s", source, done.stderr)
+        raise ModelError(
+            "The file is damaged, cut short, or asks for more memory than a model needs: "
+            "save it again and retry."
+        )
+    facts = json.loads(done.stdout)
+    if "refused" in facts:
+        raise ModelError(facts["refused"])
+    config, labels = folder / "config.json", folder / "labels"
+    return Screened(
+        json.loads(config.read_bytes()) if config.exists() else None,
+        folder / facts["weights"],
+        facts["keras"],
+        labels.read_bytes() if labels.exists() else None,
+    )
+
+
+def take_apart(source: Path, folder: Path, *, inside: bool = False) -> dict[str, Any]:
+    """What the process does: recognise, copy, and say what there is; `inside` an archive or not."""
+    with open(source, "rb") as file:
+        start = file.read(8)
+    if start.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(source) as archive:
+            return _take_archive_apart(archive, folder, inside=inside)
+    if start == b"\x89HDF\r\n\x1a\n":
+        with h5py.File(source, "r") as file:
+            return _take_hdf5_apart(file, folder)
+    for offset, mark, kind in OTHER_FORMATS:
+        if start[offset:].startswith(mark):
+            raise ModelError(f"The file is {kind}; give a .keras or .h5 file of Keras.")
+    raise ModelError("The file is no Keras model: give a .keras or .h5 file.")
+
+
+def _take_archive_apart(archive: zipfile.ZipFile, folder: Path, *, inside: bool) -> dict[str, Any]:
+    members = _members(archive)
+    if "config.json" not in members and inside:
+        raise ModelError("The archive holds an archive: take the model out of it.")
+    if "config.json" not in members:
+        return _take_bundle_apart(archive, members, folder)
+    for name in members:
+        if name not in ("config.json", "metadata.json", "model.weights.h5", "assets/"):
+            raise ModelError(f"The archive holds {name!r}, which has no place in a model file.")
+    if "model.weights.h5" not in members:
+        raise ModelError("The archive holds a model without its weights.")
+    config = clean(_json(_read(archive, members["config.json"], CONFIG_LIMIT)))
+    (folder / "config.json").write_text(json.dumps(config))
+    version = "3"
+    if "metadata.json" in members:
+        facts = _json(_read(archive, members["metadata.json"], CONFIG_LIMIT))
+        version = str(facts.get("keras_version", version) if isinstance(facts, dict) else version)
+    raw = folder / "raw.h5"
+    raw.write_bytes(_read(archive, members["model.weights.h5"], MEMORY_LIMIT))
+    with h5py.File(raw, "r") as file:
+        _copy_arrays(file, folder / "model.weights.h5")
+    raw.unlink()
+    return {"weights": "model.weights.h5", "keras": version}
+
+
+def _take_bundle_apart(
+    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], folder: Path
+) -> dict[str, Any]:
+    """A zip around a model and its labels, as Teachable Machine exports it."""
+    files = {name: info for name, info in members.items() if not name.endswith("/")}
+    models = [name for name in files if name.endswith((".h5", ".hdf5", ".keras"))]
+    labels = [name for name in files if name.endswith((".txt", ".json", ".csv"))]
+    if len(models) != 1 or len(labels) > 1 or len(models) + len(labels) != len(files):
+        raise ModelError(
+            "The archive is no Keras model: it holds "
+            f"{', '.join(sorted(files)[:4]) or 'nothing'}{' ...' if len(files) > 4 else ''}. "
+            "A zip may hold one .keras or .h5 file and one file of labels."
+        )
+    inner = folder / "inner"
+    inner.write_bytes(_read(archive, files[models[0]], MEMORY_LIMIT))
+    facts = take_apart(inner, folder, inside=True)
+    inner.unlink()
+    if labels:
+        (folder / "labels").write_bytes(_read(archive, files[labels[0]], LABELS_LIMIT))
+    return facts
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        name = info.filename
+        if name in members:
+            raise ModelError(f"The archive holds {name!r} twice.")
+        if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or ":" in name:
+            raise ModelError(f"The archive holds {name!r}, a path that leads out of it.")
+        if info.flag_bits & 1:
+            raise ModelError(f"{name!r} in the archive is encrypted: save it without a password.")
+        if info.file_size > EXPANSION_LIMIT * max(info.compress_size, 1000):
+            raise ModelError(
+                f"{name!r} in the archive unpacks to {_size(info.file_size)} from "
+                f"{_size(info.compress_size)}, which no real model does."
+            )
+        members[name] = info
+        if len(members) > 100:
+            raise ModelError("The archive holds more than 100 files, and a model needs three.")
+    return members
+
+
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes:
+    if info.file_size > limit:
+        raise ModelError(
+            f"{info.filename!r} in the archive declares {_size(info.file_size)}, and "
+            f"{_size(limit)} are allowed."
+        )
+    with archive.open(info) as member:
+        return member.read(limit + 1)
+
+
+def _take_hdf5_apart(file: h5py.File, folder: Path) -> dict[str, Any]:
+    if "model_config" not in file.attrs:
+        known = "layer_names" in file.attrs
+        if not (known or "layers" in file or "_layer_checkpoint_dependencies" in file):
+            raise ModelError("The HDF5 file holds no Keras model.")
+        name = "weights.h5" if known else "model.weights.h5"
+        _copy_arrays(file, folder / name)
+        return {"weights": name, "keras": ""}
+    text = file.attrs["model_config"]
+    config = clean(_json(text if isinstance(text, bytes) else str(text).encode()))
+    (folder / "config.json").write_text(json.dumps(config))
+    link = file.get("model_weights", getlink=True)
+    if link is None:
+        raise ModelError("The HDF5 file holds a model without its weights.")
+    _check_link(link, "model_weights")
+    weights = file["model_weights"]
+    if not isinstance(weights, h5py.Group):
+        raise ModelError("'model_weights' in the HDF5 file is no group of weights.")
+    _copy_arrays(weights, folder / "weights.h5")
+    version = file.attrs.get("keras_version", b"1")
+    version = version.decode() if isinstance(version, bytes) else str(version)
+    return {"weights": "weights.h5", "keras": version}
+
+
+def _json(text: bytes) -> Any:
+    if len(text) > CONFIG_LIMIT:
+        raise ModelError(f"The model's config is larger than the {_size(CONFIG_LIMIT)} allowed.")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelError("The model's config cannot be read: it is no JSON of a model.") from error
+
+
+def clean(config: Any) -> dict[str, Any]:
+    """A copy of a model's config in objects of Keras alone, each under its one home.
+
+    Raises
+    ------
+    ModelError
+        If any object at any depth is not on the lists.
+    """
+    try:
+        cleaned = _clean(config, "the model", 0)
+    except RecursionError as error:
+        raise ModelError("The model's config is nested too deep.") from error
+    if not isinstance(cleaned, dict) or cleaned.get("class_name") not in MODELS:
+        raise ModelError("The file's config describes no Functional or Sequential model.")
+    return cleaned
+
+
+def _clean(value: Any, place: str, depth: int) -> Any:
+    if depth > DEPTH_LIMIT:
+        raise ModelError(f"The config of {place} is nested too deep.")
+    if isinstance(value, list):
+        return [_clean(item, place, depth + 1) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if {"class_name", "module", "registered_name"} & value.keys():
+        return _clean_object(value, place, depth)
+    for key, item in value.items():
+        _check_entry(key, item, place)
+    return {key: _clean(item, place, depth + 1) for key, item in value.items()}
+
+
+def _clean_object(value: dict[str, Any], place: str, depth: int) -> Any:
+    name, module, config = (value.get(key) for key in ("class_name", "module", "config"))
+    if isinstance(config, dict) and isinstance(config.get("name"), str):
+        place = f"the layer {config['name'][:80]!r}"
+    if not isinstance(name, str) or not isinstance(module, str | None):
+        raise ModelError(f"An object in {place} does not say what it is.")
+    name = _without_registration(name)
+    if name in VALUES:
+        kind = config.get("dtype", "bool") if isinstance(config, dict) else "bool"
+        if not isinstance(kind, str) or not NUMBERS.fullmatch(kind):
+            raise ModelError(f"A value in {place} is of the type {str(kind)[:80]!r}, no number.")
+        return {"class_name": name, "config": _clean(config, place, depth + 1)}
+    if name == "function":
+        if not isinstance(config, str) or config not in ACTIVATIONS:
+            raise ModelError(
+                f"A function in {place}, {str(config)[:80]!r}, is none of Keras's activations."
+            )
+        return config
+    home = _home(name, value, place)
+    registered = _without_registration(value.get("registered_name"))
+    if registered not in (None, name, f"keras>{name}", f"tf_keras>{name}"):
+        raise ModelError(
+            f"{_capital(place)} is registered as {str(registered)[:80]!r}, not Keras's own."
+        )
+    kept = {
+        key: _clean(item, place, depth + 1)
+        for key, item in value.items()
+        if key in ("config", "name", "inbound_nodes", "build_config")
+    }
+    settings = config if isinstance(config, dict) else {}
+    for key in COMPUTE_WITH.get(name, ()):
+        number = settings.get(key)
+        if not isinstance(number, int | float) or not abs(number) <= LARGEST:
+            raise ModelError(
+                f"{_capital(place)} declares {key} = {str(number)[:40]}, which is no number to "
+                "compute with."
+            )
+    function = settings.get("function")
+    known = isinstance(function, str) and function in LEGACY_FUNCTIONS
+    if name in LEGACY_OPERATIONS and not known:
+        raise ModelError(
+            f"{_capital(place)} calls TensorFlow's {str(function)[:80]!r} directly, which "
+            "cannot be rebuilt: use Keras's layers instead."
+        )
+    return {**kept, "module": home, "class_name": name, "registered_name": None}
+
+
+def _home(name: str, value: dict[str, Any], place: str) -> str:
+    """The module that an object of Keras is taken from; an HDF5 file names none for operations."""
+    module, config = value.get("module"), value.get("config")
+    bare = isinstance(config, dict) and "trainable" not in config and "inbound_nodes" in value
+    for home, names in OPERATIONS.items():
+        if name in names.split() and (module == home or (module is None and bare)):
+            return home
+    if name in LEGACY_OPERATIONS:
+        return "legacy"
+    if name in HOME_OF and _of_keras(name, module, value.get("inbound_nodes")):
+        return HOME_OF[name]
+    called = f"{module}.{name}" if module else name
+    reason = {
+        "Lambda": "A Lambda layer holds code, which is never run",
+        "TFSMLayer": "A TFSMLayer runs a saved TensorFlow program, which is never done",
+    }.get(name, "Only the image layers of Keras itself are opened")
+    if name in FED_BY and module is None:
+        reason = "The file does not tell whose it is: save the model as a .keras file"
+    raise ModelError(f"{_capital(place)} is a {called[:120]!r}. {reason}.")
+
+
+def _of_keras(name: str, module: str | None, calls: Any) -> bool:
+    """Whether a name on the lists means what Keras means by it."""
+    if module is None:
+        return name not in FED_BY or bool(FED_BY[name].fullmatch(", ".join(_sources(calls))))
+    own = name not in FED_BY or module.endswith(HOME_OF[name].removeprefix("keras.src"))
+    return own and bool(KERAS.fullmatch(module))
+
+
+def _sources(calls: Any) -> Iterator[str]:
+    """The names of the layers whose outputs a layer is called with."""
+    items = calls.values() if isinstance(calls, dict) else calls if isinstance(calls, list) else ()
+    for item in items:
+        if isinstance(item, list) and item and isinstance(item[0], str):
+            yield item[0]
+        else:
+            yield from _sources(item)
+
+
+def _without_registration(name: Any) -> Any:
+    """Keras 2 registered its own CustomScaleLayer as strangers register theirs."""
+    return "CustomScaleLayer" if name == "Custom>CustomScaleLayer" else name
+
+
+def _check_entry(key: str, item: Any, place: str) -> None:
+    """Names that Keras would look up, and numbers that would ask for memory."""
+    if key.endswith(("activation", "initializer", "regularizer", "constraint")):
+        known = isinstance(item, str) and re.fullmatch(r"[A-Za-z0-9_]{1,40}", item)
+        if isinstance(item, str) and (
+            not known or (key.endswith("activation") and item.lower() not in ACTIVATIONS)
+        ):
+            raise ModelError(f"{_capital(place)} names {item[:80]!r} as its {key}.")
+    if key in WIDTHS and isinstance(item, int | float) and 4 * item > MEMORY_LIMIT:
+        number = f"{item:,}"[:40]
+        raise ModelError(
+            f"{_capital(place)} declares {key} = {number}, at least {_size(4 * item)}, and "
+            f"{_size(MEMORY_LIMIT)} are allowed."
+        )
+    if key in SHAPES and isinstance(item, list):
+        sides = [side for side in item if isinstance(side, int | float) and side > 0]
+        if 4 * prod(sides) > MEMORY_LIMIT:
+            raise ModelError(
+                f"{_capital(place)} declares the shape {str(item)[:80]}, "
+                f"{_size(4 * prod(sides))}, and {_size(MEMORY_LIMIT)} are allowed."
+            )
+
+
+def _copy_arrays(source: h5py.Group, path: Path) -> None:
+    """A new HDF5 file with the arrays below a group, and the names that Keras finds them by."""
+    total = 0
+    with h5py.File(path, "w") as target:
+        _copy_names(source, target)
+        for number, (name, item) in enumerate(_walk(source, "", 0)):
+            if number > OBJECTS_LIMIT:
+                raise ModelError(f"The file holds more than {OBJECTS_LIMIT:,} arrays.")
+            if isinstance(item, h5py.Group):
+                _copy_names(item, target.require_group(name))
+                continue
+            if not _holds_numbers(item):
+                raise ModelError(f"{name!r} in the HDF5 file is no array of numbers.")
+            total += prod(item.shape) * item.dtype.itemsize
+            if total > MEMORY_LIMIT:
+                raise ModelError(
+                    f"The weights up to {name!r} declare {_size(total)}, and "
+                    f"{_size(MEMORY_LIMIT)} are allowed."
+                )
+            target[name] = _array(item, name)
+
+
+def _walk(group: h5py.Group, prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
+    if depth > DEPTH_LIMIT:
+        raise ModelError(f"The groups of weights below {prefix!r} are nested too deep.")
+    for key in group:
+        name = prefix + key
+        if "/" in key or key == ".":
+            raise ModelError(f"{name!r} in the HDF5 file is a path, not the name of one array.")
+        if name in NOT_WEIGHTS:
+            continue
+        _check_link(group.get(key, getlink=True), name)
+        item = group[key]
+        if h5py.h5o.get_info(item.id).rc > 1:
+            raise ModelError(f"{name!r} in the HDF5 file is there under several names.")
+        yield name, item
+        if isinstance(item, h5py.Group):
+            yield from _walk(item, f"{name}/", depth + 1)
+
+
+def _check_link(link: Any, name: str) -> None:
+    if not isinstance(link, h5py.HardLink):
+        raise ModelError(f"{name!r} in the HDF5 file is a link that leads elsewhere.")
+
+
+def _holds_numbers(item: Any) -> bool:
+    """Whether it is a dataset with a shape, and neither a type nor without any space."""
+    return isinstance(item, h5py.Dataset) and item.shape is not None and item.dtype.kind in "fiub"
+
+
+def _array(item: h5py.Dataset, name: str) -> np.ndarray:
+    if item.is_virtual or item.external:
+        raise ModelError(f"The array {name!r} in the HDF5 file lies in another file.")
+    declared = prod(item.shape) * item.dtype.itemsize
+    if declared > EXPANSION_LIMIT * max(item.id.get_storage_size(), 1000):
+        raise ModelError(
+            f"The array {name!r} declares {_size(declared)} but holds "
+            f"{_size(item.id.get_storage_size())}, which no real model does."
+        )
+    values = item[()]
+    if item.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ModelError(f"The weights {name!r} hold values that are not finite numbers.")
+    return values
+
+
+def _copy_names(source: h5py.Group, target: h5py.Group) -> None:
+    for key in source.attrs:
+        if NUMBERED_ATTRIBUTES.fullmatch(key):
+            target.attrs[key] = source.attrs[key]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _size(count: float) -> str:
+    if count > 1e18:
+        return "over a billion GB"
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:,.3g} {unit}"
+    return f"{count:g} bytes"
+
+
+def _limit_resources() -> None:
+    """Where the system can: no more memory, time or disk than a real model takes."""
+    if sys.platform == "linux":
+        import resource
+
+        for kind, limit in (
+            (resource.RLIMIT_AS, 3 * MEMORY_LIMIT),
+            (resource.RLIMIT_CPU, SECONDS),
+            (resource.RLIMIT_FSIZE, 2 * MEMORY_LIMIT),
+            (resource.RLIMIT_CORE, 0),
+        ):
+            resource.setrlimit(kind, (limit, limit))
+
+
+if __name__ == "__main__":
+    _limit_resources()
+    try:
+        answer = take_apart(Path(sys.argv[1]), Path(sys.argv[2]))
+    except ModelError as reason:
+        answer = {"refused": str(reason)}
+    print(json.dumps(answer))

@@ -1,0 +1,172 @@
+"""Whether the methods say the same when they are asked again, on screen."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from explainers import Explanation, LimeSuperpixels
+from explainers.images.colouring import Style, hatched
+from explainers.methods.lime_superpixels import CHUNK, IN_A_ROW, STRONGEST
+from explainers.metrics.stability import Change, Repeats, ask_again
+from pages.parts import cache, long_running
+from pages.parts.downloads import overlay_image
+from pages.parts.frame import Selection
+from pages.parts.picture import Picture
+
+CHANGES: dict[Change, str] = {"seed": "Another seed", "noise": "A little noise on the picture"}
+WIDTH = 280
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What there is of all methods and changes so far."""
+
+    repeats: Mapping[tuple[str, Change], Repeats]
+    done: float
+    total: int
+
+
+def draw(selection: Selection, usable: Sequence[Explanation]) -> None:
+    """Ask every method again, with other seeds and with noise."""
+    st.caption(
+        "An explanation that comes out differently each time says more about chance than about "
+        "the network."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        times = st.number_input(
+            "Times", 2, 10, 3, key="repeat-times", persist_state="session", width=140,
+            help="How many answers are compared, the one above among them.",
+        )  # fmt: skip
+        noise = st.slider(
+            "Noise", 1, 20, 2, key="repeat-noise", persist_state="session", format="%d %%",
+            help="Standard deviation, as a share of the 255 steps of a pixel.", width=240,
+        )  # fmt: skip
+    for explanation in usable:
+        _tell_settling(selection, explanation)
+    questions = [
+        (explanation, change)
+        for explanation in usable
+        for change in CHANGES
+        if change == "noise" or explanation.explainer.random
+    ]
+    classifier = selection.classifier
+    passes = sum((times - 1) * each.explainer.cost(classifier).passes for each, _ in questions)
+    run = cache.job(
+        selection.picture.digest,
+        classifier.name,
+        f"again {[(each.explainer, each.target, each.done) for each in usable]} {times} {noise}",
+    )
+    long_running.offer(
+        run, lambda: _ask(selection, questions, times, noise / 100), "Ask again", passes,
+        classifier, lambda latest, _: _draw(selection, latest),
+    )  # fmt: skip
+
+
+def _ask(
+    selection: Selection, questions: Sequence[tuple[Explanation, Change]], times: int, noise: float
+) -> Iterator[Asked]:
+    found: dict[tuple[str, Change], Repeats] = {}
+    for number, (explanation, change) in enumerate(questions):
+        for repeats in ask_again(
+            explanation, selection.classifier, selection.pixels, change, times=times, noise=noise
+        ):
+            found[explanation.explainer.title, change] = repeats
+            done = number + repeats.done / repeats.total
+            yield Asked(dict(found), done, len(questions))
+
+
+def _tell_settling(selection: Selection, explanation: Explanation) -> None:
+    """Say how many samples LIME needs, where that can be told."""
+    explainer, surrogate = explanation.explainer, explanation.surrogate
+    if not isinstance(explainer, LimeSuperpixels) or surrogate is None:
+        return
+    if len(surrogate.coefficients) <= STRONGEST:
+        return
+    least = IN_A_ROW * CHUNK
+    if explanation.done < least:
+        st.markdown(
+            f"**{explainer.title}**: {explanation.done:,} samples cannot tell whether its "
+            f"strongest pieces still change; that takes {least:,}."
+        )
+        return
+    settled = _settled_at(selection, explainer, explanation)
+    if settled is None:
+        st.markdown(
+            f"**{explainer.title}**: the {STRONGEST} strongest pieces still change after "
+            f"{explanation.done:,} samples. Take more, or let it stop by itself: *Stop when "
+            "stable* in its settings."
+        )
+        return
+    st.markdown(
+        f"**{explainer.title}**: {settled:,} samples are enough here. Then its {STRONGEST} "
+        f"strongest pieces have been the same {IN_A_ROW} times in a row, {CHUNK} samples apart; "
+        "*Stop when stable* in its settings stops there."
+    )
+
+
+def _settled_at(
+    selection: Selection, explainer: LimeSuperpixels, explanation: Explanation
+) -> int | None:
+    run = cache.run(
+        selection.picture, selection.classifier, selection.pixels, explainer, [selection.target]
+    )
+    return cache.inside(
+        selection.picture, selection.classifier,
+        f"settled {explainer} {explanation.target} {explanation.done}",
+        lambda: explainer.settled_at(run.latest, explanation.target),
+    )  # fmt: skip
+
+
+def _draw(selection: Selection, asked: Asked) -> None:
+    """The figures, and every answer as a picture."""
+    rows = []
+    for (title, change), repeats in asked.repeats.items():
+        correlations, flipping = repeats.correlations, repeats.flipping
+        if not len(correlations):
+            continue
+        rows.append(
+            {
+                "Method": title,
+                "What changes": CHANGES[change],
+                "Answers": len(repeats.explanations),
+                "Rank correlation, mean": float(correlations.mean()),
+                "Lowest": float(correlations.min()),
+                "Area whose sign flips": None if flipping is None else float(flipping.mean()),
+            }
+        )
+    if rows:
+        figure = st.column_config.NumberColumn(
+            format="%.2f", help="Spearman's, of all pairs: 1 the same order of cells, 0 none."
+        )
+        st.dataframe(
+            rows,
+            hide_index=True,
+            column_config={
+                "Rank correlation, mean": figure,
+                "Lowest": figure,
+                "Area whose sign flips": st.column_config.NumberColumn(
+                    format="percent",
+                    help="Superpixels that speak for the class in one answer and against it in "
+                    "another, also those that the map leaves out; hatched below.",
+                ),
+            },
+            alt="How steady each method is",
+        )
+    small = selection.picture.resized(WIDTH, round(WIDTH * selection.picture.aspect))
+    for (title, change), repeats in asked.repeats.items():
+        st.markdown(f"**{title}** · {CHANGES[change].lower()}")
+        with st.container(horizontal=True):
+            for number in range(len(repeats.explanations)):
+                _draw_answer(small, selection.style, repeats, number)
+
+
+def _draw_answer(small: Picture, style: Style, repeats: Repeats, number: int) -> None:
+    explanation = repeats.explanations[number]
+    image = overlay_image(explanation, small, style)
+    if repeats.flipping is not None:
+        image = hatched(image, repeats.flipping)
+    said = "as above" if number == 0 else f"again, {number}"
+    if len(repeats.explanations) > 1 and repeats.flipping is not None and repeats.flipping.any():
+        said += ", hatched where signs flip"
+    st.image(image, width=WIDTH, caption=said, alt=f"{explanation.explainer.title}, {said}")

@@ -1,0 +1,297 @@
+"""Experiments on a picture: what the network says without a region, or to that region alone."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from explainers import Explanation, NoAnswerError, Prediction
+from explainers.images.colouring import encode
+from explainers.images.regions import REGION_FILLS, hide
+from pages.parts import cache
+from pages.parts.downloads import table_csv
+from pages.parts.figures import QUIET
+from pages.parts.frame import Selection, screen_theme
+from pages.parts.grid import Subject, draw
+from pages.parts.picture import Picture
+from pages.parts.plots import change_figure
+from pages.parts.what_if import canvas
+from pages.parts.words import escaped, percent, slug
+
+KINDS = ("Hide the region", "Keep only the region")
+CLASSES = 4
+KEPT = 50
+FILLS_IN_WORDS = {
+    "superpixel mean": "their mean colour",
+    "picture mean": "the picture's mean colour",
+    "region mean": "the region's mean colour",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One experiment, and what the network said.
+
+    Parameters
+    ----------
+    kind, fill : str
+        What was done with the region, and what was seen instead of what was hidden.
+    region : (h, w) bool ndarray
+        What a person selected.
+    hidden : (h, w) bool ndarray
+        What was hidden.
+    pixels : (h, w, 3) float32 ndarray
+        What the network was shown.
+    picture : Picture
+        The same for people.
+    prediction : Prediction
+    """
+
+    kind: str
+    fill: str
+    region: np.ndarray
+    hidden: np.ndarray
+    pixels: np.ndarray
+    picture: Picture
+    prediction: Prediction
+
+
+def draw_trials(selection: Selection) -> None:
+    """Draw what is done with the region, and the probabilities before and after."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.pills(
+            "Then", KINDS, selection_mode="multi", default=KINDS[:1],
+            key="kinds", persist_state="session",
+        )  # fmt: skip
+        st.selectbox(
+            "Hidden parts show", REGION_FILLS, format_func=str.capitalize,
+            key="region-fill", persist_state="session",
+        )  # fmt: skip
+    region = canvas.region(selection)
+    if not region.any() or region.all():
+        st.info(
+            "Everything is selected, so there is nothing left to look at: remove a part."
+            if region.any()
+            else "Nothing is selected yet: drag a box on the picture.",
+            icon=":material/touch_app:",
+        )
+        return
+    trials, unanswered = _trials(selection)
+    for reason in unanswered:
+        st.warning(escaped(reason), icon=":material/block:")
+    for trial in trials:
+        _log(selection, trial)
+    if trials:
+        _draw_change(selection, trials)
+
+
+def compare(selection: Selection) -> None:
+    """Every method before and after, and what LIME's linear model expects of it."""
+    trials, _ = _trials(selection)
+    if not trials:
+        return
+    prediction, target = selection.prediction, selection.target
+    slot = st.container()
+    label = escaped(prediction[target.index].label)
+    rows = [
+        Subject(
+            selection.picture, selection.classifier, selection.pixels, prediction, target,
+            f"**As it is** · {label} {percent(prediction[target.index].probability)}",
+        ),
+        *(
+            Subject(
+                trial.picture, selection.classifier, trial.pixels, trial.prediction, target,
+                f"**{trial.kind}** · {label} "
+                f"{percent(trial.prediction[target.index].probability)}",
+            )
+            for trial in trials
+        ),
+    ]  # fmt: skip
+    explained = draw(rows, selection.methods, selection.style, one_scale=True)
+    for explanation in explained[0]:
+        if explanation is not None and explanation.surrogate is not None:
+            with slot:
+                _draw_surrogate(selection, explanation, trials, label)
+
+
+def draw_log(selection: Selection) -> None:
+    """The experiments of this session, newest first, each to be restored by a click."""
+    log: list[tuple[str, Trial, Prediction]] = st.session_state.get("experiments", [])
+    with st.expander(f"Experiments so far: {len(log)}", icon=":material/science:"):
+        if not log:
+            st.caption("Whatever you try is kept here until you close the page.")
+            return
+        with st.container(horizontal=True):
+            st.download_button(
+                "Table, CSV", lambda: _table(log), "triptych-experiments.csv", "text/csv",
+                icon=":material/download:", on_click="ignore", key="experiments-csv",
+            )  # fmt: skip
+            st.download_button(
+                "Pictures, ZIP", lambda: _pictures(log), "triptych-experiments.zip",
+                "application/zip", icon=":material/download:", on_click="ignore",
+                key="experiments-zip",
+            )  # fmt: skip
+        for number in range(len(log) - 1, max(-1, len(log) - 1 - 12), -1):
+            digest, trial, before = log[number]
+            _draw_entry(selection, number, digest, trial, before)
+
+
+def _trials(selection: Selection) -> tuple[list[Trial], list[str]]:
+    """What is asked of the region that is selected, and why the network had no answer to some."""
+    region = canvas.region(selection)
+    if not region.any() or region.all():
+        return [], []
+    trials, unanswered = [], []
+    for kind in st.session_state["kinds"]:
+        try:
+            trials.append(_try(selection, region, kind, st.session_state["region-fill"]))
+        except NoAnswerError as reason:
+            unanswered.append(f"{kind}: {reason}")
+    return trials, unanswered
+
+
+def _try(selection: Selection, region: np.ndarray, kind: str, fill: str) -> Trial:
+    def ask() -> Trial:
+        hidden = region if kind == KINDS[0] else ~region
+        pixels = hide(selection.pixels, hidden, fill)
+        picture = selection.picture.edited(pixels, hidden)
+        prediction = cache.prediction(picture, selection.classifier, pixels)
+        return Trial(kind, fill, region, hidden, pixels, picture, prediction)
+
+    return cache.trial(selection.picture, selection.classifier, region, f"{kind} {fill}", ask)
+
+
+def _draw_change(selection: Selection, trials: list[Trial]) -> None:
+    """The probabilities of the classes that lead before or after."""
+    before = selection.prediction
+    shown = [selection.target.index]
+    for prediction in (before, *(trial.prediction for trial in trials)):
+        shown += [answer.index for answer in prediction.top(CLASSES)]
+    shown = list(dict.fromkeys(shown))[: CLASSES + 3]
+    for trial in trials:
+        was, now = before[selection.target.index], trial.prediction[selection.target.index]
+        first = trial.prediction.top(1)[0]
+        st.markdown(
+            f"**{trial.kind}**: {escaped(was.label)} goes from {percent(was.probability)} to "
+            f"**{percent(now.probability)}**; the answer is now *{escaped(first.label)}* "
+            f"({percent(first.probability)})."
+        )
+    images = st.columns(max(2, len(trials)))
+    for column, trial in zip(images, trials, strict=False):
+        column.image(
+            cache.screen(trial.picture), width="stretch", alt=f"{trial.kind}, {trial.fill}",
+            caption=trial.kind,
+        )  # fmt: skip
+    st.plotly_chart(
+        change_figure(
+            [before.labels[index] for index in shown],
+            before.probabilities[shown],
+            [(trial.kind, trial.prediction.probabilities[shown]) for trial in trials],
+            theme=screen_theme(),
+        ),
+        theme=None,
+        config=QUIET,
+        key="change",
+        alt="Probabilities before and after",
+    )
+
+
+def _draw_surrogate(
+    selection: Selection, explanation: Explanation, trials: list[Trial], label: str
+) -> None:
+    """What LIME's linear model expects of each trial, beside what the network says to it."""
+    surrogate = explanation.surrogate
+    assert surrogate is not None
+    for trial in trials:
+        found = cache.forecast(
+            trial.picture, selection.classifier, selection.pixels, explanation, trial.hidden
+        )
+        said = (
+            f"**{trial.kind}** · LIME's linear model (R² {surrogate.r2:.2f}) expects "
+            f"{percent(found.expected)} for {label}. It was fitted to pictures whose hidden pieces "
+            f"show {_in_words(found.fill)}; hidden like that, the network says "
+            f"{percent(found.happened)}."
+        )
+        if found.fill != trial.fill:
+            happened = trial.prediction[explanation.target.index].probability
+            said += f" With {_in_words(trial.fill)}, as above, it says {percent(happened)}."
+        if not 0 <= found.expected <= 1:
+            said += (
+                " The model is linear, so it can leave 0% to 100%, as here; a probability cannot."
+            )
+        if found.cut:
+            said += (
+                f" The region cuts through {found.cut} of {len(surrogate.coefficients)} pieces; "
+                "the model counts those in part."
+            )
+        st.caption(said)
+
+
+def _in_words(fill: str) -> str:
+    return FILLS_IN_WORDS.get(fill, fill)
+
+
+def _log(selection: Selection, trial: Trial) -> None:
+    log = st.session_state.setdefault("experiments", [])
+    known = {(entry.picture.digest, entry.kind, entry.fill) for _, entry, _ in log}
+    if (trial.picture.digest, trial.kind, trial.fill) in known:
+        return
+    log.append((selection.picture.digest, trial, selection.prediction))
+    del log[:-KEPT]
+
+
+def _draw_entry(
+    selection: Selection, number: int, digest: str, trial: Trial, before: Prediction
+) -> None:
+    was, now = before.top(1)[0], trial.prediction.top(1)[0]
+    small, words, action = st.columns([1, 4, 1], vertical_alignment="center")
+    small.image(
+        cache.made(Picture.thumbnail, trial.picture), width=72, alt=f"Experiment {number + 1}"
+    )
+    first, last = escaped(was.label), escaped(now.label)
+    words.markdown(
+        f"**{number + 1}. {escaped(trial.picture.title)}**: {trial.kind.lower()}, "
+        f"{trial.region.mean():.1%} of it, {trial.fill}  \n{first} {percent(was.probability)} → "
+        f"{last} {percent(now.probability)} ({first} "
+        f"{percent(trial.prediction[was.index].probability)})"
+    )
+    same = digest == selection.picture.digest and trial.region.shape == selection.pixels.shape[:2]
+    action.button(
+        "Restore", key=f"restore-{number}", disabled=not same, on_click=_restore(selection, trial),
+        help=None if same else "It was done on another picture or another network's size.",
+    )  # fmt: skip
+
+
+def _restore(selection: Selection, trial: Trial) -> Callable[[], None]:
+    def restore() -> None:
+        canvas.restore(selection, trial.region)
+        st.session_state["kinds"] = [trial.kind]
+        st.session_state["region-fill"] = trial.fill
+
+    return restore
+
+
+def _table(log: list[tuple[str, Trial, Prediction]]) -> bytes:
+    rows: list[list[object]] = [
+        ["number", "picture", "experiment", "share of area", "fill", "class before",
+         "probability before", "probability after", "class after", "its probability after"]
+    ]  # fmt: skip
+    for number, (_, trial, before) in enumerate(log, 1):
+        was, now = before.top(1)[0], trial.prediction.top(1)[0]
+        rows.append(
+            [number, trial.picture.title, trial.kind, trial.region.mean(), trial.fill, was.label,
+             was.probability, trial.prediction[was.index].probability, now.label, now.probability]
+        )  # fmt: skip
+    return table_csv(rows)
+
+
+def _pictures(log: list[tuple[str, Trial, Prediction]]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number, (_, trial, _) in enumerate(log, 1):
+            name = f"{number:02}-{slug(trial.picture.title)}-{slug(trial.kind)}.png"
+            archive.writestr(name, encode(trial.picture.image, "PNG"))
+    return file.getvalue()
