@@ -55,8 +55,8 @@ class Subject:
     pixels : (h, w, 3) float32 ndarray
     prediction : Prediction
     target : Target
-    heading : str, optional
-        What tells its row from others, where there are others, as Markdown.
+    heading, note : str, optional
+        What tells its row from others, where there are others, and what else is to be said of it.
     probability : float, optional
         What stands beside its heading, as a number and a bar.
     settled : dict, optional
@@ -69,6 +69,7 @@ class Subject:
     prediction: Prediction
     target: Target
     heading: str = ""
+    note: str = ""
     probability: float | None = None
     settled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -194,6 +195,11 @@ class Card:
         if latest.total == 1:
             return seconds(latest.seconds)
         return f"{latest.done:,} of {latest.total:,} samples · {seconds(latest.seconds)}"
+
+    @property
+    def name(self) -> str:
+        """What tells it from all cards of a table."""
+        return f"{self.subject.heading}: {self._title}"
 
     @property
     def label(self) -> str:

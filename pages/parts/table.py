@@ -20,7 +20,7 @@ from pages.parts.card import VIEWS, Card, Look, Places, Subject
 from pages.parts.figures import COLOUR_BAR, WHOLE
 from pages.parts.frame import screen_theme
 from pages.parts.picture import Picture
-from pages.parts.words import percent, slug
+from pages.parts.words import escaped, percent, slug
 
 SCALES = ("0 to 1", "Raw")
 GAP = 16
@@ -128,7 +128,7 @@ def strip(
     for column, method in zip(place.columns(len(methods)), methods, strict=True):
         with column.container(key=f"card-{method.name}", gap="xsmall"):
             if bare:
-                st.markdown(f"### {method.title}")
+                st.markdown(f"## {method.title}")
             settings.append(None if bare else _popover(method.title, help=_first_line(method)))
             cards.append(Card(method.name, method, row.picture, look, _places(look)))
     return Table(bar, [cards], settings, bare=bare).fill([row])[0]
@@ -229,7 +229,7 @@ class Table:
                 done = {card.key: card for card in self._cards if card.explanation is not None}
                 chosen = st.selectbox(
                     "Map", list(done), key=f"download-{'-'.join(done)}",
-                    format_func=lambda key: f"{done[key].explainer.title}: {done[key].label}",
+                    format_func=lambda key: done[key].name,
                 )  # fmt: skip
                 if chosen is not None:
                     done[chosen].offer_downloads()
@@ -262,7 +262,7 @@ def _cards(
     cards, settings, takeaways = [], [], []
     for column, method in zip(st.columns(len(methods)), methods, strict=True):
         with column.container(height="stretch", key=f"card-{method.name}"):
-            st.markdown(f"### {method.title}", help=_first_line(method))
+            st.markdown(f"## {method.title}", help=_first_line(method))
             st.caption(method.answers)
             places = _places(look, beside=len(methods) == 1 and not viewport.narrow())
             cards.append(Card(method.name, method, picture, look, places))
@@ -353,7 +353,7 @@ def _compact_card(
 
 
 def _heading(row: Subject) -> None:
-    st.markdown(row.heading)
+    st.markdown(f"**{escaped(row.heading)}**  \n{escaped(row.note)}")
     if row.probability is not None:
         st.progress(row.probability, percent(row.probability))
 

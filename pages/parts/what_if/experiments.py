@@ -99,17 +99,13 @@ def compare(selection: Selection) -> None:
     label = escaped(prediction[target.index].label)
     rows = [
         Subject(
-            selection.picture, selection.classifier, selection.pixels, prediction, target,
-            f"**As it is** · {label} {percent(prediction[target.index].probability)}",
-        ),
-        *(
-            Subject(
-                trial.picture, selection.classifier, trial.pixels, trial.prediction, target,
-                f"**{trial.kind}** · {label} "
-                f"{percent(trial.prediction[target.index].probability)}",
-            )
-            for trial in trials
-        ),
+            picture, selection.classifier, pixels, said, target, heading=what,
+            note=said[target.index].label, probability=said[target.index].probability,
+        )
+        for what, picture, pixels, said in (
+            ("As it is", selection.picture, selection.pixels, prediction),
+            *((trial.kind, trial.picture, trial.pixels, trial.prediction) for trial in trials),
+        )
     ]  # fmt: skip
     explained = draw(rows, selection.methods, selection.style, one_scale=True)
     for explanation in explained[0]:
