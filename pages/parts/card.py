@@ -95,8 +95,9 @@ class Look:
     window : Window
     zoomable : bool
         Whether a drag zooms; on a phone it scrolls the page instead.
-    brief : bool
-        Whether what is known of a map stands in as few words as possible.
+    brief, named : bool
+        Whether what is known of a map stands in as few words as possible, and begins with the name
+        of its method.
     """
 
     style: Style
@@ -110,6 +111,7 @@ class Look:
     window: Window = WHOLE
     zoomable: bool = False
     brief: bool = False
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -395,7 +397,9 @@ class Card:
             )
         )
         if self.look.brief:
-            short = f"{measured} · R² {surrogate.r2:.2f}" if surrogate else measured
+            r2 = "" if surrogate is None else f"R² {surrogate.r2:.2f}"
+            name = self._title if self.look.named else ""
+            short = " · ".join(filter(None, (name, measured, r2)))
             told = "  \n".join(filter(None, (raw.capitalize(), progress, fit)))
             self._note.caption(short, help=told)
             return

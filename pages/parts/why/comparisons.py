@@ -105,8 +105,8 @@ def ask_layers(selection: Selection) -> None:
     rows = [
         replace(
             _row(selection, selection.target),
-            heading=_place(classifier, path),
-            note="",
+            heading=path,
+            note=" × ".join(map(str, classifier.layer(path).grid)),
             probability=None,
             settled={method.name: {"layer": path} for method in methods},
         )
