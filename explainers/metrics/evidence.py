@@ -39,7 +39,7 @@ def evidence(explanation: Explanation) -> Evidence:
     grid = explanation.grid(CELLS)
     return Evidence(
         float(heatmap.clip(min=0).sum() / whole),
-        float(-heatmap.clip(max=0).sum() / whole),
+        float(abs(heatmap.clip(max=0).sum()) / whole),
         _strongest(grid),
         _strongest(-grid),
     )

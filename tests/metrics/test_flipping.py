@@ -167,4 +167,5 @@ def test_the_balance_is_of_both_sides() -> None:
     assert (found.strongest_for, found.strongest_against) == ((3, 4), (9, 1))
     blank = evidence(_explanation(np.zeros((7, 7)), signed=False))
     assert (blank.towards, blank.against) == (0, 0)
+    assert f"{blank.against:.0%}" == "0%", "Nobody reads a zero with a minus."
     assert blank.strongest_for is None
