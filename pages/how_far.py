@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from pages.parts.card import Subject
 from pages.parts.frame import PAGES, frame
-from pages.parts.grid import Subject, draw
 from pages.parts.how_far import faithfulness, randomisation, stability, verdicts
 from pages.parts.how_far.verdicts import Question
+from pages.parts.table import strip
 from pages.parts.words import escaped
 
 QUESTIONS = {
@@ -23,30 +24,31 @@ QUESTIONS = {
     ),
 }
 
+STRIP = 130
+"""Pixels that a map of the strip is high, with its colour bar."""
+
 selection = frame("How far to believe it?").answered()
 st.title("How far to believe it?", anchor=False)
 label = escaped(selection.prediction[selection.target.index].label)
 left, right = st.columns(verdicts.WIDTHS)
 with left:
-    st.caption(f"Maps for {label} by {escaped(selection.classifier.title)}, as set on Compare.")
+    st.caption(f"Maps for {label} by {escaped(selection.classifier.title)}, and what tests say.")
     st.page_link(
         "app.py", label="Do they agree? See Compare", icon=PAGES["app.py"][1],
         query_params=st.query_params.to_dict(),
     )  # fmt: skip
 with right:
-    # STAND-IN: to be `strip(Subject(...), selection.methods, selection.style)` of table.py.
-    (explained,) = draw(
-        [
-            Subject(
-                selection.picture,
-                selection.classifier,
-                selection.pixels,
-                selection.prediction,
-                selection.target,
-            )
-        ],
+    explained = strip(
+        Subject(
+            selection.picture,
+            selection.classifier,
+            selection.pixels,
+            selection.prediction,
+            selection.target,
+        ),
         selection.methods,
         selection.style,
+        height=STRIP,
     )
 if any(each is not None and not each.blank_reason for each in explained):
     verdicts.draw(selection, explained, QUESTIONS)

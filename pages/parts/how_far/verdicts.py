@@ -13,7 +13,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explainers import Explanation
 from pages.parts import cache, long_running
-from pages.parts.frame import Selection, choose, on_phone
+from pages.parts.frame import Selection, choose
+from pages.parts.viewport import narrow
 from pages.parts.words import escaped
 
 WIDTHS = (1, 3)
@@ -166,7 +167,7 @@ def _tell(test: Test, latest: Any, titles: Sequence[str]) -> None:
         return
     with st.container(gap="xsmall"):
         for column, title in zip(st.columns(len(titles)), titles, strict=True):
-            name = f"**{title}**  \n" if on_phone() else ""
+            name = f"**{title}**  \n" if narrow() else ""
             column.markdown(name + verdicts.get(title, "Not tested"))
         st.caption(test.beside(latest))
 

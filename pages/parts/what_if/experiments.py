@@ -12,12 +12,13 @@ from explainers import Explanation, NoAnswerError, Prediction
 from explainers.images.colouring import encode
 from explainers.images.regions import REGION_FILLS, hide
 from pages.parts import cache
+from pages.parts.card import Subject
 from pages.parts.downloads import table_csv
 from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, screen_theme
-from pages.parts.grid import Subject, draw
 from pages.parts.picture import Picture
 from pages.parts.plots import change_figure
+from pages.parts.table import draw
 from pages.parts.what_if import canvas
 from pages.parts.words import escaped, percent, slug
 
