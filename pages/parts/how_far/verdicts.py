@@ -139,9 +139,7 @@ def _lay_out(
     return row
 
 
-def _follow(
-    row: _Row, selection: Selection, details: Callable[[], DeltaGenerator] | None
-) -> None:
+def _follow(row: _Row, selection: Selection, details: Callable[[], DeltaGenerator] | None) -> None:
     """Do what was asked for, and tell what there is in the row and, if it is looked at, below."""
     test = row.test
 
