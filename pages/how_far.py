@@ -25,7 +25,6 @@ QUESTIONS = {
 }
 
 STRIP = 130
-"""Pixels that a map of the strip is high, with its colour bar."""
 
 selection = frame("How far to believe it?").answered()
 st.title("How far to believe it?", anchor=False)

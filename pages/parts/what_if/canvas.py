@@ -156,16 +156,16 @@ def _undo(past: list[np.ndarray]) -> None:
 
 def _draw_tools(selection: Selection, past: list[np.ndarray]) -> None:
     selected = past[-1]
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.button(
-            "Invert", icon=":material/invert_colors:", on_click=_push, args=(past, ~selected),
+            "Invert", icon=":material/invert_colors:", type="tertiary", on_click=_push, args=(past, ~selected),
         )  # fmt: skip
         st.button(
-            "Clear", icon=":material/backspace:", disabled=not selected.any(), on_click=_push,
+            "Clear", icon=":material/backspace:", type="tertiary", disabled=not selected.any(), on_click=_push,
             args=(past, np.zeros_like(selected)),
         )  # fmt: skip
         st.button(
-            "Undo", icon=":material/undo:", disabled=len(past) < 2, on_click=_undo, args=(past,),
+            "Undo", icon=":material/undo:", type="tertiary", disabled=len(past) < 2, on_click=_undo, args=(past,),
         )  # fmt: skip
         _draw_hottest(selection)
         _draw_cells(past)
@@ -173,7 +173,7 @@ def _draw_tools(selection: Selection, past: list[np.ndarray]) -> None:
 
 def _draw_hottest(selection: Selection) -> None:
     """The hottest part according to a method."""
-    with st.popover("Hottest", icon=":material/local_fire_department:"):
+    with st.popover("Hottest", icon=":material/local_fire_department:", type="tertiary"):
         methods = {method.title: method for method in selection.methods}
         if not methods:
             st.caption("Choose a method in the sidebar.")
@@ -191,7 +191,7 @@ def _draw_hottest(selection: Selection) -> None:
 
 def _draw_cells(past: list[np.ndarray]) -> None:
     """A box by the numbers of its cells: what a drag does, without a mouse."""
-    with st.popover("Cells", icon=":material/grid_on:"):
+    with st.popover("Cells", icon=":material/grid_on:", type="tertiary"):
         down, across = (
             st.slider(f"{side}, the first and the last", 0, CELLS - 1, MIDDLE, key=f"cells-{side}")
             for side in ("Rows", "Columns")
