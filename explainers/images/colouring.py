@@ -10,7 +10,7 @@ from explainers.images.regions import resized
 from explainers.images.superpixels import outlines
 
 COLOUR_MAPS = ("inferno", "viridis", "magma", "cividis", "turbo", "jet")
-"""First those that are even to the eye and safe for the colour-blind; the field knows the others."""
+"""First those that are even to the eye and safe for the colour-blind; the field knows the rest."""
 DIVERGING = "RdBu_r"
 STEPS = 256
 STRIPES = (30, 32, 44)

@@ -55,8 +55,8 @@ class Subject:
     pixels : (h, w, 3) float32 ndarray
     prediction : Prediction
     target : Target
-    heading : str, optional
-        What tells its row from others, where there are others, as Markdown.
+    heading, note : str, optional
+        What tells its row from others, where there are others, and what else is to be said of it.
     probability : float, optional
         What stands beside its heading, as a number and a bar.
     settled : dict, optional
@@ -69,6 +69,7 @@ class Subject:
     prediction: Prediction
     target: Target
     heading: str = ""
+    note: str = ""
     probability: float | None = None
     settled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -94,8 +95,9 @@ class Look:
     window : Window
     zoomable : bool
         Whether a drag zooms; on a phone it scrolls the page instead.
-    brief : bool
-        Whether what is known of a map stands in as few words as possible.
+    brief, named : bool
+        Whether what is known of a map stands in as few words as possible, and begins with the name
+        of its method.
     """
 
     style: Style
@@ -109,6 +111,7 @@ class Look:
     window: Window = WHOLE
     zoomable: bool = False
     brief: bool = False
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,11 @@ class Card:
         if latest.total == 1:
             return seconds(latest.seconds)
         return f"{latest.done:,} of {latest.total:,} samples · {seconds(latest.seconds)}"
+
+    @property
+    def name(self) -> str:
+        """What tells it from all cards of a table."""
+        return f"{self.subject.heading}: {self._title}"
 
     @property
     def label(self) -> str:
@@ -389,7 +397,9 @@ class Card:
             )
         )
         if self.look.brief:
-            short = f"{measured} · R² {surrogate.r2:.2f}" if surrogate else measured
+            r2 = "" if surrogate is None else f"R² {surrogate.r2:.2f}"
+            name = self._title if self.look.named else ""
+            short = " · ".join(filter(None, (name, measured, r2)))
             told = "  \n".join(filter(None, (raw.capitalize(), progress, fit)))
             self._note.caption(short, help=told)
             return

@@ -29,6 +29,10 @@ WIDEST_NUMBER = 1.66
 LINE = 1.9
 """How tall a row of a matrix is, in sizes of its type."""
 SMALLEST, LARGEST = 9, 13
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+"""What red, green and blue contribute to how light a colour is (Rec. 709)."""
+PAPER = {"light": np.ones((1, 4)), "dark": np.zeros((1, 4))}
+"""What stands behind a matrix without colours, RGBA."""
 CLEAR = "rgba(0, 0, 0, 0)"
 FONT = "Source Sans, sans-serif"
 
@@ -207,12 +211,14 @@ def matrix_figure(
         ]
         for row in zip(matrix, bold, strict=True)
     ]
+    low = -limit if signed else 0.0
+    colours = style.opaque.colours(signed) if coloured else PAPER[theme]
     heatmap = go.Heatmap(
         z=matrix,
         text=text,
         texttemplate="%{text}",
         textfont={"size": size, "family": FONT, **({} if coloured else {"color": INK[theme]})},
-        zmin=-limit if signed else 0,
+        zmin=low,
         zmax=limit,
         colorscale=_colour_scale(style.opaque, signed) if coloured else [[0, CLEAR], [1, CLEAR]],
         showscale=False,
@@ -233,7 +239,7 @@ def matrix_figure(
         height=round(RULER + CELLS * tall),
         margin={"l": RULER, "r": 0, "t": RULER, "b": 0},
         dragmode=False,
-        shapes=_frame(matrix, theme),
+        shapes=_frame(matrix, colours, (low, limit)),
         xaxis={"side": "top", **axis},
         yaxis={"autorange": "reversed", **axis},
     )
@@ -248,12 +254,15 @@ def short(value: float) -> str:
     return sign + (digits.removesuffix("0") if digits.endswith(".0") else digits.removeprefix("0"))
 
 
-def _frame(matrix: np.ndarray, theme: str) -> list[dict[str, Any]]:
-    """Around the strongest cell, if any is."""
+def _frame(matrix: np.ndarray, colours: np.ndarray, limits: tuple[float, float]) -> list[dict]:
+    """Around the strongest cell, if any is: dark on light and light on dark."""
     if not matrix.any():
         return []
     row, column = np.unravel_index(np.abs(matrix).argmax(), matrix.shape)
-    line = {"color": INK[theme], "width": 2}
+    low, high = limits
+    place = (matrix[row, column] - low) / (high - low)
+    light = colours[round(float(np.clip(place, 0, 1)) * (len(colours) - 1)), :3] @ LUMINANCE > 0.5
+    line = {"color": INK["light" if light else "dark"], "width": 2}
     return [{"type": "rect", "x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5,
              "y1": row + 0.5, "line": line}]  # fmt: skip
 

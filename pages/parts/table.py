@@ -20,14 +20,14 @@ from pages.parts.card import VIEWS, Card, Look, Places, Subject
 from pages.parts.figures import COLOUR_BAR, WHOLE
 from pages.parts.frame import screen_theme
 from pages.parts.picture import Picture
-from pages.parts.words import percent, slug
+from pages.parts.words import escaped, percent, slug
 
 SCALES = ("0 to 1", "Raw")
 GAP = 16
 """Pixels between columns."""
 TALLEST = 480
-COMPACT = 200
-"""How high a map of a compact row is, with its colour bar, in pixels."""
+COMPACT, ON_PHONE = 200, 170
+"""How high a map of a compact row is, with its colour bar; on a phone a row is one screen."""
 SIDE = 0.7
 """How wide the heading of a compact row is, beside a map."""
 TILE = 240
@@ -128,7 +128,7 @@ def strip(
     for column, method in zip(place.columns(len(methods)), methods, strict=True):
         with column.container(key=f"card-{method.name}", gap="xsmall"):
             if bare:
-                st.markdown(f"### {method.title}")
+                st.markdown(f"## {method.title}")
             settings.append(None if bare else _popover(method.title, help=_first_line(method)))
             cards.append(Card(method.name, method, row.picture, look, _places(look)))
     return Table(bar, [cards], settings, bare=bare).fill([row])[0]
@@ -229,7 +229,7 @@ class Table:
                 done = {card.key: card for card in self._cards if card.explanation is not None}
                 chosen = st.selectbox(
                     "Map", list(done), key=f"download-{'-'.join(done)}",
-                    format_func=lambda key: f"{done[key].explainer.title}: {done[key].label}",
+                    format_func=lambda key: done[key].name,
                 )  # fmt: skip
                 if chosen is not None:
                     done[chosen].offer_downloads()
@@ -262,7 +262,7 @@ def _cards(
     cards, settings, takeaways = [], [], []
     for column, method in zip(st.columns(len(methods)), methods, strict=True):
         with column.container(height="stretch", key=f"card-{method.name}"):
-            st.markdown(f"### {method.title}", help=_first_line(method))
+            st.markdown(f"## {method.title}", help=_first_line(method))
             st.caption(method.answers)
             places = _places(look, beside=len(methods) == 1 and not viewport.narrow())
             cards.append(Card(method.name, method, picture, look, places))
@@ -274,7 +274,8 @@ def _cards(
 
 def _compact(bar: DeltaGenerator, style: Style, *, one_scale: bool) -> Look:
     look = Look(
-        style, VIEWS[:1], TILE, COMPACT - COLOUR_BAR, screen_theme(),
+        style, VIEWS[:1], TILE, (ON_PHONE if viewport.narrow() else COMPACT) - COLOUR_BAR,
+        screen_theme(),
         zoomable=not viewport.on_phone(), brief=True,
     )  # fmt: skip
     look = _chosen(bar, look, default=["Overlay"], key="views-rows")
@@ -296,9 +297,12 @@ def _rows(
     spec = [*([SIDE] if beside else []), *[1.0] * len(methods)]
     across = 1 if viewport.narrow() else len(spec)
     wide = (viewport.width() - GAP * (across - 1)) / (1 if viewport.narrow() else sum(spec))
-    look = replace(look, width=int(wide))
+    look = replace(look, width=int(wide), named=viewport.narrow())
+    if viewport.narrow():
+        heads = [st.container(horizontal=True)] * len(methods)
+    else:
+        heads = list(st.columns(spec, vertical_alignment="center"))
     settings = []
-    heads = st.columns(spec, vertical_alignment="center")
     for head, method in zip(heads[-len(methods) :], methods, strict=True):
         with head:
             settings.append(_popover(method.title, help=_first_line(method)))
@@ -314,7 +318,7 @@ def _rows(
                 _heading(row)
                 columns = st.columns(spec)
             cards.append([
-                _compact_card(column, number, row, method, look, named=viewport.narrow())
+                _compact_card(column, number, row, method, look)
                 for column, method in zip(columns, methods, strict=True)
             ])  # fmt: skip
     return Table(bar, cards, settings, status=heads[0] if beside else None)
@@ -342,18 +346,14 @@ def _compact_card(
     row: Subject,
     method: type[Explainer],
     look: Look,
-    *,
-    named: bool = False,
 ) -> Card:
     key = f"{method.name}-{number}" if number else method.name
     with place.container(gap="xsmall", key=f"card-{key}"):
-        if named:
-            st.caption(method.title)
         return Card(key, method, row.picture, look, _places(look))
 
 
 def _heading(row: Subject) -> None:
-    st.markdown(row.heading)
+    st.markdown(f"**{escaped(row.heading)}**  \n{escaped(row.note)}")
     if row.probability is not None:
         st.progress(row.probability, percent(row.probability))
 

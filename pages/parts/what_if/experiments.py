@@ -97,28 +97,22 @@ def compare(selection: Selection) -> None:
     trials, _ = _trials(selection)
     if not trials:
         return
+    prediction, target = selection.prediction, selection.target
     rows = [
-        _row(selection, "As it is", selection.picture, selection.pixels, selection.prediction),
-        *(
-            _row(selection, trial.kind, trial.picture, trial.pixels, trial.prediction)
-            for trial in trials
-        ),
-    ]
+        Subject(
+            picture, selection.classifier, pixels, said, target, heading=what,
+            note=said[target.index].label, probability=said[target.index].probability,
+        )
+        for what, picture, pixels, said in (
+            ("As it is", selection.picture, selection.pixels, prediction),
+            *((trial.kind, trial.picture, trial.pixels, trial.prediction) for trial in trials),
+        )
+    ]  # fmt: skip
     explained = draw(rows, selection.methods, selection.style, one_scale=True)
-    label = escaped(selection.prediction[selection.target.index].label)
+    label = escaped(prediction[target.index].label)
     for explanation in explained[0]:
         if explanation is not None and explanation.surrogate is not None:
             _draw_surrogate(selection, explanation, trials, label)
-
-
-def _row(
-    selection: Selection, name: str, picture: Picture, pixels: np.ndarray, prediction: Prediction
-) -> Subject:
-    answer = prediction[selection.target.index]
-    return Subject(
-        picture, selection.classifier, pixels, prediction, selection.target,
-        f"**{name}** · {escaped(answer.label)}", answer.probability,
-    )  # fmt: skip
 
 
 def _offer_first(selection: Selection) -> None:

@@ -105,7 +105,9 @@ def ask_layers(selection: Selection) -> None:
     rows = [
         replace(
             _row(selection, selection.target),
-            heading=escaped(_place(classifier, path)),
+            heading=path,
+            note=" × ".join(map(str, classifier.layer(path).grid)),
+            probability=None,
             settled={method.name: {"layer": path} for method in methods},
         )
         for path in sorted(chosen, key=paths.index)
@@ -183,25 +185,23 @@ def _bar() -> DeltaGenerator:
 
 def _row(selection: Selection, target: Target) -> Subject:
     prediction = selection.prediction
-    heading = escaped(in_words(prediction, target)).join(("**", "**"))
-    probability = None
-    if not target.signed:
-        heading += f"  \nplace {prediction.rank(target.index):,}"
-        probability = prediction[target.index].probability
-    return Subject(
-        selection.picture, selection.classifier, selection.pixels, prediction, target, heading,
-        probability,
-    )  # fmt: skip
+    heading = in_words(prediction, target)
+    row = Subject(
+        selection.picture, selection.classifier, selection.pixels, prediction, target, heading
+    )
+    if target.signed:
+        return row
+    place = f"place {prediction.rank(target.index):,} of {len(prediction.labels):,}"
+    return replace(row, note=place, probability=prediction[target.index].probability)
 
 
 def _own_answer(selection: Selection, classifier: "Classifier") -> Subject:
     pixels = classifier.prepare(selection.picture.image)
     prediction = cache.prediction(selection.picture, classifier, pixels)
     answer = prediction.top(1)[0]
-    heading = f"**{escaped(classifier.title)}**  \n{escaped(answer.label)}"
     return Subject(
-        selection.picture, classifier, pixels, prediction, Target(answer.index), heading,
-        answer.probability,
+        selection.picture, classifier, pixels, prediction, Target(answer.index),
+        heading=classifier.title, note=answer.label, probability=answer.probability,
     )  # fmt: skip
 
 
