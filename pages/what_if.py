@@ -8,8 +8,8 @@ from pages.parts.what_if import canvas, experiments
 selection = frame("What if?").answered()
 st.title("What if part of it were hidden?", anchor=False)
 st.caption(
-    "Drag a box or a lasso on the picture, or click a cell of it: that part is hidden, or kept "
-    "alone, and the network is asked again. *Pieces* are the superpixels that LIME cuts."
+    "Drag a box or a lasso on the picture, or click its cells: that part is hidden, or kept alone, "
+    "and the network is asked again. *Pieces* are the superpixels that LIME cuts."
 )
 
 # No fragment: it would wait for the maps that are on their way, and a new run does not. The network

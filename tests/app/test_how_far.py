@@ -89,10 +89,8 @@ def test_a_point_of_a_curve_is_chosen_by_keyboard(coffee) -> None:
     strengths = strengths_of(GradCam().explain(classifier, pixels, 967), cells((224, 224)))
     *_, found = curves(classifier, pixels, 967, {"Grad-CAM": strengths}, cells((224, 224)), steps=5)
     curve = found.of("insertion")["Grad-CAM"]
-    image = app.get("imgs")[-1].proto.imgs[0]
-    assert image.caption == (
-        f"Grad-CAM, insertion: {curve.shares[2]:.0%} of the pieces, {percent(curve.runs[0, 2])}"
-    )
+    said = f"Grad-CAM, insertion: {curve.shares[2]:.0%} of the pieces, {percent(curve.runs[0, 2])}"
+    assert said in [caption for image in app.image for caption in image.captions]
 
 
 def test_the_test_costs_what_it_says_and_shows_what_the_library_finds(

@@ -21,11 +21,20 @@ MIDDLE = (4, 9)
 """The first and the last row or column of cells that is offered."""
 SHADE = (214, 63, 63, 120)
 UNDOS = 30
-TOOLS = {"box": "Box", "lasso": "Lasso", "superpixel": "Pieces"}
-DRAGS = {
-    (mode, tool): f"a drag {verb} {what}"
+TOOLS = {"box": "Box", "lasso": "Lasso", "cell": "Cells", "superpixel": "Pieces"}
+DRAGS: dict[str, str | bool] = {
+    "box": "select", "lasso": "lasso", "cell": False, "superpixel": "select",
+}  # fmt: skip
+"""What a drag does; Streamlit hears a click only where a drag does nothing."""
+DOES = {
+    (mode, tool): f"{hand} {verb} {what}"
     for mode, verb in (("Add", "adds"), ("Remove", "removes"))
-    for tool, what in (("box", "a box"), ("lasso", "a lasso"), ("superpixel", "pieces"))
+    for tool, hand, what in (
+        ("box", "a drag", "a box"),
+        ("lasso", "a drag", "a lasso"),
+        ("cell", "a click", "a cell"),
+        ("superpixel", "a drag", "pieces"),
+    )
 }
 
 
@@ -52,8 +61,7 @@ def draw(selection: Selection) -> None:
         selection.picture, cache.address(selection.picture), _shade(selected),
         height=min(HEIGHT, round(480 * selection.picture.aspect)),
     )  # fmt: skip
-    if tool == "lasso":
-        figure.update_layout(dragmode="lasso")
+    figure.update_layout(dragmode=DRAGS[tool])
     st.plotly_chart(
         figure,
         theme=None,
@@ -61,7 +69,7 @@ def draw(selection: Selection) -> None:
         config=QUIET,
         selection_mode=("points", "box", "lasso"),
         on_select=lambda: _take(selection, past),
-        alt=f"The picture to select on: {DRAGS[mode, tool]}; {selected.mean():.1%} is selected",
+        alt=f"The picture to select on: {DOES[mode, tool]}; {selected.mean():.1%} is selected",
     )
     _draw_tools(selection, past)
 
@@ -158,14 +166,17 @@ def _draw_tools(selection: Selection, past: list[np.ndarray]) -> None:
     selected = past[-1]
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.button(
-            "Invert", icon=":material/invert_colors:", type="tertiary", on_click=_push, args=(past, ~selected),
+            "Invert", icon=":material/invert_colors:", type="tertiary",
+            on_click=_push, args=(past, ~selected),
         )  # fmt: skip
         st.button(
-            "Clear", icon=":material/backspace:", type="tertiary", disabled=not selected.any(), on_click=_push,
+            "Clear", icon=":material/backspace:", type="tertiary",
+            disabled=not selected.any(), on_click=_push,
             args=(past, np.zeros_like(selected)),
         )  # fmt: skip
         st.button(
-            "Undo", icon=":material/undo:", type="tertiary", disabled=len(past) < 2, on_click=_undo, args=(past,),
+            "Undo", icon=":material/undo:", type="tertiary",
+            disabled=len(past) < 2, on_click=_undo, args=(past,),
         )  # fmt: skip
         _draw_hottest(selection)
         _draw_cells(past)
@@ -191,7 +202,7 @@ def _draw_hottest(selection: Selection) -> None:
 
 def _draw_cells(past: list[np.ndarray]) -> None:
     """A box by the numbers of its cells: what a drag does, without a mouse."""
-    with st.popover("Cells", icon=":material/grid_on:", type="tertiary"):
+    with st.popover("By number", icon=":material/grid_on:", type="tertiary"):
         down, across = (
             st.slider(f"{side}, the first and the last", 0, CELLS - 1, MIDDLE, key=f"cells-{side}")
             for side in ("Rows", "Columns")

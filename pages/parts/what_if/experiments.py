@@ -136,7 +136,7 @@ def _offer_first(selection: Selection) -> None:
     if any(pressed):
         reason = canvas.select_hottest(selection, method, TENTH)
         if reason:
-            st.warning(escaped(f"{method.title}: {reason}"), icon=":material/block:")
+            st.warning(f"{method.title}: {escaped(reason)}", icon=":material/block:")
         else:
             st.rerun()
 
