@@ -7,7 +7,7 @@ from pages.parts.figures import QUIET
 from pages.parts.frame import choose, frame, screen_theme
 from pages.parts.plots import ranking_figure
 from pages.parts.why import comparisons
-from pages.parts.words import escaped
+from pages.parts.words import escaped, ranked
 
 selection = frame("Why this class?").answered()
 prediction, said = selection.prediction, selection.target.index
@@ -21,6 +21,6 @@ with st.expander("All classes, ranked", icon=":material/format_list_numbered:"):
         cache.made(ranking_figure, prediction, said, count=10, row_height=34, theme=screen_theme()),
         theme=None,
         config=QUIET,
-        alt="The ten most probable classes",
+        alt=f"The ten most probable classes: {ranked(prediction, 10)}",
     )
     comparisons.draw_ranking(prediction)

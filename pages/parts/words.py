@@ -89,6 +89,13 @@ def in_words(prediction: Prediction, target: Target) -> str:
     return f"{label} rather than {prediction[target.rather_than].label}"
 
 
+def ranked(prediction: Prediction, count: int) -> str:
+    """The most probable classes in a row: ``espresso 90.1%, cup 3.5%``."""
+    return ", ".join(
+        f"{legible(answer.label)} {percent(answer.probability)}" for answer in prediction.top(count)
+    )
+
+
 def number(value: float) -> str:
     """A raw value, three digits."""
     if 1000 <= abs(value) < 1e7:

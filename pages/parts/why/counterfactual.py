@@ -14,7 +14,7 @@ from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, screen_theme
 from pages.parts.picture import Picture
 from pages.parts.plots import steps_figure
-from pages.parts.words import escaped, percent
+from pages.parts.words import escaped, legible, percent
 
 
 def _in_grey(selection: Selection, region: np.ndarray) -> Picture:
@@ -65,7 +65,12 @@ def draw(selection: Selection, differences: Sequence[Explanation | None], target
         ),
         theme=None,
         config=QUIET,
-        alt="Probabilities while more and more pieces are hidden",
+        alt="Probabilities while more and more pieces are hidden: "
+        + ", ".join(
+            f"{legible(prediction.labels[index])} from {percent(float(values[0]))} to "
+            f"{percent(float(values[-1]))} after {len(values) - 1}"
+            for index, values in zip(shown, found.probabilities[:, shown].T, strict=True)
+        ),
     )
     order = f"{difference.explainer} {target} {difference.done}"
     _draw_smallest(selection, left.empty(), found, segments, order)
