@@ -10,13 +10,13 @@ import streamlit as st
 
 from explainers import Explainer
 from explainers.images import regions
-from pages.parts import cache, controls
+from pages.parts import cache, controls, viewport
 from pages.parts.figures import CELLS, QUIET, canvas_figure
 from pages.parts.frame import Selection
 from pages.parts.words import escaped
 
 KEY = "canvas"
-HEIGHT = 300
+HEIGHT, WIDTH = 316, 480
 MIDDLE = (4, 9)
 """The first and the last row or column of cells that is offered."""
 SHADE = (214, 63, 63, 120)
@@ -55,11 +55,10 @@ def draw(selection: Selection) -> None:
             "by", list(TOOLS), default="box", required=True, format_func=TOOLS.__getitem__,
             key="region-tool", persist_state="session", label_visibility="collapsed",
         )  # fmt: skip
-        selected = past[-1]
-        st.caption(f"{selected.mean():.1%} of the picture")
+    selected = past[-1]
     figure = canvas_figure(
         selection.picture, cache.address(selection.picture), _shade(selected),
-        height=min(HEIGHT, round(480 * selection.picture.aspect)),
+        height=min(HEIGHT, round(min(WIDTH, viewport.width()) * selection.picture.aspect)),
     )  # fmt: skip
     figure.update_layout(dragmode=DRAGS[tool])
     st.plotly_chart(
@@ -164,7 +163,7 @@ def _undo(past: list[np.ndarray]) -> None:
 
 def _draw_tools(selection: Selection, past: list[np.ndarray]) -> None:
     selected = past[-1]
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
             "Invert", icon=":material/invert_colors:", type="tertiary",
             on_click=_push, args=(past, ~selected),
@@ -180,6 +179,7 @@ def _draw_tools(selection: Selection, past: list[np.ndarray]) -> None:
         )  # fmt: skip
         _draw_hottest(selection)
         _draw_cells(past)
+    st.caption(f"{selected.mean():.1%} of the picture")
 
 
 def _draw_hottest(selection: Selection) -> None:

@@ -70,8 +70,8 @@ def draw_trials(selection: Selection) -> None:
             key="kinds", persist_state="session", label_visibility="collapsed",
         )  # fmt: skip
         st.selectbox(
-            "Hidden parts show", REGION_FILLS, format_func=lambda fill: f"Hidden parts: {fill}",
-            key="region-fill", persist_state="session", label_visibility="collapsed", width=220,
+            "Hidden parts show", REGION_FILLS, format_func=lambda fill: f"Hidden: {fill}",
+            key="region-fill", persist_state="session", label_visibility="collapsed", width=190,
         )  # fmt: skip
     region = canvas.region(selection)
     if region.all():
