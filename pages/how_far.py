@@ -3,40 +3,53 @@
 import streamlit as st
 
 from pages.parts.card import Subject
-from pages.parts.compare import agreement
-from pages.parts.frame import choose, frame
-from pages.parts.how_far import faithfulness, randomisation, stability
-from pages.parts.table import draw
+from pages.parts.frame import PAGES, frame
+from pages.parts.how_far import faithfulness, randomisation, stability, verdicts
+from pages.parts.how_far.verdicts import Question
+from pages.parts.table import strip
 from pages.parts.words import escaped
 
-TESTS = {
-    "Test it": faithfulness.draw,
-    "Ask again": stability.draw,
-    "Break the network": randomisation.draw,
+QUESTIONS = {
+    "Test it": Question(
+        "Hide what a map calls hottest: does the probability fall faster than in random orders?",
+        faithfulness.ask,
+    ),
+    "Ask again": Question(
+        "Does the method say the same when it is asked again?",
+        stability.ask,
+    ),
+    "Break the network": Question(
+        "Does the map care whether the network has forgotten what it learnt?",
+        randomisation.ask,
+    ),
 }
+
+STRIP = 130
 
 selection = frame("How far to believe it?").answered()
 st.title("How far to believe it?", anchor=False)
 label = escaped(selection.prediction[selection.target.index].label)
-st.caption(
-    f"Maps for {label} by {escaped(selection.classifier.title)}, and what tests make of them."
-)
-(explained,) = draw(
-    [
+left, right = st.columns(verdicts.WIDTHS)
+with left:
+    st.caption(f"Maps for {label} by {escaped(selection.classifier.title)}, and what tests say.")
+    st.page_link(
+        "app.py", label="Do they agree? See Compare", icon=PAGES["app.py"][1],
+        query_params=st.query_params.to_dict(),
+    )  # fmt: skip
+with right:
+    explained = strip(
         Subject(
             selection.picture,
             selection.classifier,
             selection.pixels,
             selection.prediction,
             selection.target,
-        )
-    ],
-    selection.methods,
-    selection.style,
-)
-usable = [each for each in explained if each is not None and not each.blank_reason]
-if usable:
-    choose("What to find out", TESTS, "trust-test")(selection, usable)
+        ),
+        selection.methods,
+        selection.style,
+        height=STRIP,
+    )
+if any(each is not None and not each.blank_reason for each in explained):
+    verdicts.draw(selection, explained, QUESTIONS)
 elif selection.methods:
     st.info("There is no map to test.", icon=":material/info:")
-agreement.draw(explained, selection.style)

@@ -281,12 +281,14 @@ def canvas_figure(picture: Picture, address: str, shade: np.ndarray, *, height: 
         In pixels.
     """
     return figure(
-        [_handles(CELLS)],
+        [_handles(CELLS).update(hoverinfo="none")],
         height=height,
         images=[_layer(address, "below"), _layer(data_uri(shade), "above")],
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         dragmode="select",
         clickmode="event+select",
+        hovermode="closest",
+        hoverdistance=-1,
         **_axes(picture.aspect, fixedrange=True),
     )
 

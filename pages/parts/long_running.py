@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts import cache
 from pages.parts.words import escaped, seconds
@@ -44,42 +45,104 @@ def offer(
     object or None
         The latest result, if there is one.
     """
-    action, progress, result = st.empty(), st.empty(), st.empty()
+    action, progress, place = st.empty(), st.empty(), slot(run)
+    steer(action, run, label, passes, classifier)
+
+    def redraw(latest: Any, settled: bool) -> None:
+        with place():
+            draw(latest, settled)
+
+    watch(run, start, progress, redraw)
+    if run.finished:
+        action.empty()
+    if run.failure:
+        with place():
+            st.warning(escaped(run.failure), icon=":material/block:")
+        return None
+    return run.latest
+
+
+def slot(run: cache.Run) -> Callable[[], DeltaGenerator]:
+    """Where to draw what a run finds, again and again while it is on its way.
+
+    What it has found stands in place, since the browser would draw anew all that stood in an empty
+    one.
+    """
+    if run.waiting:
+        return st.empty().container
+    place = st.container()
+    return lambda: place
+
+
+def steer(
+    place: DeltaGenerator,
+    run: cache.Run,
+    label: str,
+    passes: int,
+    classifier: "Classifier",
+    *,
+    kind: Literal["primary", "secondary"] = "primary",
+    begin: Callable[[], None] = lambda: None,
+) -> None:
+    """A button to start a run at its price, to stop it or to go on; none when it is finished.
+
+    Parameters
+    ----------
+    begin : callable
+        What else is to be done when it is started or goes on.
+    """
     if run.paused and not run.finished:
-        share = run.latest.done / run.latest.total if run.latest else 0.0
-        left = round((1 - share) * passes)
-        verb = f"Continue, {share:.0%} done" if share else label
-        price = f"{left:,} passes, about {seconds(left * cache.pace(classifier))}"
-        action.button(
-            f"{verb}: {price}", icon=":material/play_arrow:", key=f"start-{label}",
-            on_click=_pause, args=(run, False), type="primary",
+        verb = f"Continue, {share:.0%} done" if (share := _share(run)) else label
+
+        def resume() -> None:
+            run.paused = False
+            begin()
+
+        place.button(
+            f"{verb}: {price(left(run, passes), classifier)}",
+            icon=":material/play_arrow:", key=f"start-{label}", on_click=resume, type=kind,
         )  # fmt: skip
     elif run.waiting:
-        action.button(
-            "Stop", icon=":material/stop:", key=f"stop-{label}", on_click=_pause, args=(run, True),
+        place.button(
+            "Stop", icon=":material/stop:", key=f"stop-{label}", on_click=_pause, args=(run,),
             help="Keep what there is so far.",
         )  # fmt: skip
+
+
+def watch(
+    run: cache.Run,
+    start: Callable[[], Iterator[Any]],
+    progress: DeltaGenerator,
+    draw: Callable[[Any, bool], None],
+) -> None:
+    """Go on with what was started, and draw what there is of it: now and then, and in the end."""
     drawn = 0.0
     if run.waiting:
         run.begin(start)
     while run.waiting:
-        progress.progress(run.latest.done / run.latest.total if run.latest else 0.0)
+        progress.progress(_share(run))
         run.advance()
         if run.latest and run.waiting and time.monotonic() - drawn >= CALM:
             drawn = time.monotonic()
-            with result.container():
-                draw(run.latest, False)
+            draw(run.latest, False)
     progress.empty()
-    if run.finished:
-        action.empty()
-    if run.failure:
-        result.warning(escaped(run.failure), icon=":material/block:")
-        return None
-    if run.latest is not None:
-        with result.container():
-            draw(run.latest, True)
-    return run.latest
+    if run.latest is not None and not run.failure:
+        draw(run.latest, True)
 
 
-def _pause(run: cache.Run, paused: bool) -> None:
-    run.paused = paused
+def left(run: cache.Run, passes: int) -> int:
+    """How many passes a run still takes."""
+    return round((1 - _share(run)) * passes)
+
+
+def price(passes: int, classifier: "Classifier") -> str:
+    """What work costs: passes through the network, and how long they take here."""
+    return f"{passes:,} passes, about {seconds(passes * cache.pace(classifier))}"
+
+
+def _share(run: cache.Run) -> float:
+    return float(run.latest.done / run.latest.total) if run.latest else 0.0
+
+
+def _pause(run: cache.Run) -> None:
+    run.paused = True

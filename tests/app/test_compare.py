@@ -73,9 +73,8 @@ def test_three_maps_and_matrices_equal_the_library(lite0: Classifier) -> None:
     assert "All maps are complete" in captions(app)
     pixels = lite0.prepare(SAMPLES["cat"].read())
     methods = (GradCam(), Saliency(samples=4), LimeSuperpixels(samples=60))
-    *shown, agree, disagree = heatmaps(app)
+    *shown, _ = heatmaps(app)
     assert len(shown) == 6
-    assert 0 <= array(agree["z"]).min() <= array(disagree["z"]).max() <= 1
     for method, heatmap, matrix in zip(methods, shown[::2], shown[1::2], strict=True):
         expected = method.explain(lite0, pixels, 285)
         np.testing.assert_allclose(
@@ -149,18 +148,18 @@ def test_a_click_makes_only_what_it_asks_for(monkeypatch: pytest.MonkeyPatch) ->
     app = open_app()
     for figure in ("map_figure", "matrix_figure"):
         count(card, figure)
-    count(agreement, "matrix_figure")
+    count(agreement, "matrix_figure")  # made where it is looked at, and closed here
     count(LimeSuperpixels, "interpret")
     app.run()
     assert not made
     app.pills(key="views").set_value(["Overlay", "Heatmap", "Matrix"]).run()
     assert made == {"map_figure": 3}
-    assert len(heatmaps(app)) == 9 + 2
+    assert len(heatmaps(app)) == 9 + 1
     app.pills(key="views").set_value(["Matrix"]).run()
     app.pills(key="views").set_value(["Overlay", "Matrix"]).run()
     assert made == {"map_figure": 3}
     app.number_input(key="lime-shown").set_value(2).run()
-    assert made == {"map_figure": 4, "matrix_figure": 1 + 2, "interpret": 1}
+    assert made == {"map_figure": 4, "matrix_figure": 1, "interpret": 1}
 
 
 def test_superpixels_can_be_cut_in_another_way() -> None:

@@ -1,15 +1,16 @@
-"""The page "How far to believe it?", and the agreement under the maps."""
+"""The page "How far to believe it?": three tests in a table, and one in detail."""
+
+import re
 
 import numpy as np
 import pytest
 
 from explainers import Classifier, GradCam, LimeSuperpixels, Saliency
 from explainers.images.samples import SAMPLES
-from explainers.metrics.agreement import agreements
 from explainers.metrics.faithfulness import RANDOM, beaten, cells, curves, strengths_of
 from explainers.metrics.randomisation import Spread, cost, randomisation
 from explainers.metrics.stability import ask_again
-from pages.parts.words import spread_in_words
+from pages.parts.words import percent, spread_in_words
 from tests.app.charts import array, charts
 from tests.app.driving import captions, open_app
 
@@ -36,26 +37,60 @@ def texts(app) -> str:
     return "\n".join(element.value for element in [*app.markdown, *app.warning])
 
 
-def test_agreement_is_what_the_library_says(coffee) -> None:
-    app = open_app(picture="coffee", methods=["Grad-CAM", "LIME superpixels"])
-    classifier, pixels = coffee
-    maps = [
-        explainer.explain(classifier, pixels, 967)
-        for explainer in (GradCam(), LimeSuperpixels(samples=60))
-    ]
-    expected = agreements(maps)
-    shown = app.dataframe[0].value
-    assert shown["Maps"].tolist() == [" and ".join(pair.names) for pair in expected]
-    np.testing.assert_allclose(
-        shown["Rank correlation"], [pair.correlation for pair in expected], atol=1e-4
-    )
-    assert "Agreement is not correctness" in captions(app)
-
-
-def test_one_map_agrees_with_nobody() -> None:
-    app = open_app(picture="coffee", methods=["Grad-CAM"])
-    assert "How far do they agree?" not in [header.value for header in app.subheader]
+def test_all_three_tests_stand_under_the_maps_and_none_runs_unasked() -> None:
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
     assert not app.dataframe
+    starts = [each.label for each in app.button if "passes, about" in each.label]
+    assert [label.split(":")[0] for label in starts] == [
+        "Run the test", "Ask again", "Break copies", "Run all three",
+    ]  # fmt: skip
+    each, total = [int(label.split()[-5].replace(",", "")) for label in starts[:3]], starts[3]
+    assert total.startswith(f"Run all three: {sum(each):,} passes")
+    assert "How far do they agree?" not in [header.value for header in app.header]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_one_button_runs_all_three_and_each_verdict_has_its_figures() -> None:
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
+    app.number_input(key="test-steps").set_value(5)
+    app.number_input(key="forget-copies").set_value(2)
+    app.number_input(key="forget-stages").set_value(1).run()
+    button(app, "Run all three").click().run()
+    assert not app.exception
+    said, beside = texts(app), captions(app)
+    assert re.search(r"Deletion 0\.\d{3}, beats \*\*\d+ of 19\*\*", said)
+    assert re.search(r"Insertion 0\.\d{3}, beats \*\*\d+ of 19\*\*", said)
+    assert re.search(r"Of 19 random orders, with areas of 0\.\d{3} ± 0\.\d{3};", beside)
+    assert re.search(r"blob in the middle, which has not seen the picture, beats \d+ ", beside)
+    assert re.search(r"Noise: \*\*−?[\d.]+\*\* \(−?[\d.]+ to −?[\d.]+\)", said)
+    assert re.search(r"A blob in the middle: −?[\d.]+", said)
+    assert "Rank correlation of all pairs among 3 answers" in beside
+    assert re.search(r"In \*\*\d of 2\*\* copies it stayed", said)
+    assert re.search(r"Other pictures: .+ to .+, 4 maps\.", said)
+    assert not [each for each in app.button if "passes, about" in each.label]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_what_is_started_is_looked_at() -> None:
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
+    button(app, "Ask again: ").click().run()
+    assert app.segmented_control(key="trust-test").value == "Ask again"
+    assert len(app.dataframe) == 1
+
+
+def test_a_point_of_a_curve_is_chosen_by_keyboard(coffee) -> None:
+    classifier, pixels = coffee
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
+    app.number_input(key="test-steps").set_value(5).run()
+    button(app, "Run the test").click().run()
+    app.segmented_control(key="point-kind").set_value("insertion").run()
+    app.select_slider(key="point-step").set_value(2).run()
+    assert not app.exception
+    strengths = strengths_of(GradCam().explain(classifier, pixels, 967), cells((224, 224)))
+    *_, found = curves(classifier, pixels, 967, {"Grad-CAM": strengths}, cells((224, 224)), steps=5)
+    curve = found.of("insertion")["Grad-CAM"]
+    said = f"Grad-CAM, insertion: {curve.shares[2]:.0%} of the pieces, {percent(curve.runs[0, 2])}"
+    assert said in [caption for image in app.image for caption in image.captions]
 
 
 def test_the_test_costs_what_it_says_and_shows_what_the_library_finds(
@@ -190,8 +225,8 @@ def test_broken_copies_show_what_the_library_finds(smooth: Classifier) -> None:
         np.testing.assert_allclose(array(traces[place]["y"]), [1, *medians], atol=1e-3)
         typical = Spread.of(found.baseline(title))
         np.testing.assert_allclose(array(beside[place]["y"]), 2 * [typical.median], atol=1e-3)
-        verdict = f"**{title}**: in **{found.stayed(title)} of 2** copies the map stayed as similar"
-        assert verdict in texts(app)
+        verdict = f"In **{found.stayed(title)} of 2** copies it stayed as similar as maps of other"
+        assert f"**{title}**  \n{verdict}" in texts(app)
         copies = spread_in_words(Spread.of(found.remaining(title)))
         assert f"Everything forgotten: {copies}, 2 copies." in captions(app)
         assert f"Other pictures: {spread_in_words(typical)}, 4 maps." in captions(app)
@@ -209,8 +244,9 @@ def test_one_map_can_be_broken_alone_and_another_way_asks_again() -> None:
     assert started.label != both
     started.click().run()
     assert not app.exception
-    assert "**Grad-CAM**: in **" in texts(app)
-    assert "**Smoothed saliency**: in **" not in texts(app)
+    assert "**Grad-CAM**  \nIn **" in texts(app)
+    assert "**Smoothed saliency**  \nIn **" not in texts(app)
+    assert "Not tested" in texts(app)
     assert not [each for each in app.button if each.label.startswith("Break copies")]
     app.selectbox(key="forget-way").set_value("shuffled").run()
     assert button(app, "Break copies")

@@ -11,7 +11,7 @@ from explainers.images.superpixels import Quickshift
 from explainers.metrics.agreement import agreements
 from explainers.metrics.pointing import Hiding, hide_hottest, place
 from pages.parts.words import escaped, percent, rounded
-from tests.app.driving import open_app
+from tests.app.driving import captions, open_app
 
 
 def summary(app) -> str:
@@ -48,7 +48,7 @@ def test_every_figure_is_the_librarys(lite0: Classifier) -> None:
     assert "is chance" not in said
     for blob in blobs:
         assert f"{rounded(blob.correlation)} with {blob.names[0]}" in said
-    assert "not against 0" in str(app.dataframe[0].proto.columns)
+    assert "Read the figures against it, not against 0." in captions(app)
     assert "squeezed 1.5 times" in said
 
 

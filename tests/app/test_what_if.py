@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explainers import Classifier, LimeSuperpixels
-from explainers.images.regions import box, hide
+from explainers import Classifier, GradCam, LimeSuperpixels
+from explainers.images.regions import box, hide, hottest
 from explainers.images.samples import SAMPLES
 from explainers.metrics.forecast import forecast
 from pages.parts.words import percent
@@ -45,6 +45,63 @@ def test_nothing_selected_is_said() -> None:
     assert app.info[0].value.startswith("Everything is selected")
 
 
+@pytest.mark.parametrize("kind", ["Hide the region", "Keep only the region"])
+def test_the_empty_page_offers_the_hottest_tenth(lite0: Classifier, kind: str) -> None:
+    """Of the map as a person has set it; pressed, it is selected and the network is asked."""
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM", "LIME superpixels"])
+    app.session_state["grad-cam-layer"] = "block11_project_convolution"
+    hide_it, keep_it = (
+        button(app, label)
+        for label in ("Hide the tenth that Grad-CAM calls hottest", "Keep only that tenth")
+    )
+    (hide_it if kind.startswith("Hide") else keep_it).click().run()
+    assert not app.exception
+    pixels = lite0.prepare(SAMPLES["coffee"].read())
+    explanation = GradCam(layer="block11_project_convolution").explain(lite0, pixels, 967)
+    region = hottest(explanation.resized(pixels.shape[:2]), 0.1)
+    hidden = region if kind.startswith("Hide") else ~region
+    after = lite0.predict(hide(pixels, hidden, "blur"))[967].probability
+    assert f"**{kind}**: espresso goes from 90.0% to **{percent(after)}**" in markdown(app)
+    assert f"{region.mean():.1%} of the picture" in captions(app)
+    assert "Nothing is selected yet" not in "".join(info.value for info in app.info)
+
+
+def test_what_cannot_be_called_hottest_says_why() -> None:
+    app = open_app(PAGE, picture="cat", methods=["Grad-CAM"])
+    app.session_state["grad-cam-layer"] = "block10_project_convolution"
+    button(app, "Hide the tenth that Grad-CAM calls hottest").click().run()
+    assert not app.exception
+    assert app.warning[0].value.startswith("Grad-CAM: Nowhere in this layer does what speaks for")
+    assert "0.0% of the picture" in captions(app)
+
+
+def test_a_box_is_selected_by_its_numbers() -> None:
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
+    app.slider(key="cells-Rows").set_value((2, 5))
+    app.slider(key="cells-Columns").set_value((0, 13)).run()
+    app.button(key="cells-add").click().run()
+    assert not app.exception
+    (past,) = app.session_state["regions"].values()
+    np.testing.assert_array_equal(past[-1], box(past[-1].shape, (-0.5, 13.5), (1.5, 5.5)))
+    app.slider(key="cells-Columns").set_value((7, 13)).run()
+    app.button(key="cells-remove").click().run()
+    assert f"{4 * 7 / 196:.1%} of the picture" in captions(app)
+
+
+def test_the_log_stands_below_the_maps() -> None:
+    app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
+    select(app, *CUP)
+    children = list(app.main.children.values())
+    maps, log = (
+        next(place for place, child in enumerate(children) if found(child))
+        for found in (
+            lambda child: hasattr(child, "get") and child.get("progress"),
+            lambda child: getattr(child, "label", "").startswith("Experiments so far"),
+        )
+    )
+    assert maps < log
+
+
 def test_without_the_cup_it_is_no_espresso(lite0: Classifier) -> None:
     app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
     region = select(app, *CUP)
@@ -75,7 +132,7 @@ def test_an_experiment_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pages.parts.what_if.experiments.hide", counted)
     app = open_app(PAGE, picture="coffee", methods=["Grad-CAM"])
     select(app, *CUP)
-    app.segmented_control(key="scale").set_value("Raw").run()
+    app.segmented_control(key="region-tool").set_value("lasso").run()
     assert done == ["blur"]
     app.selectbox(key="region-fill").set_value("black").run()
     app.selectbox(key="region-fill").set_value("blur").run()

@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from explainers import Classifier
 from explainers.images.samples import SAMPLES
+from tests.browser.conftest import PATIENCE
 from tests.browser.test_compare import COMPLETE, card, charts
 
 pytestmark = pytest.mark.browser
@@ -48,8 +49,8 @@ def test_the_cup_is_hidden_with_three_moves_of_the_mouse(
     assert float(after[1]) / (100 if after[2] else 1) < 0.2, words
     expect(page.get_by_text(COMPLETE)).to_be_visible()
     for row in ("grad-cam", "grad-cam-1"):
-        expect(charts(page, row)).to_have_count(2)
-    expect(card(page, "grad-cam-1")).to_contain_text("Measured on 7 × 7 cells")
+        expect(charts(page, row)).to_have_count(1)
+    expect(card(page, "grad-cam-1")).to_contain_text("7 × 7 cells")
 
     page.get_by_text("Experiments so far: 1").click()
     with page.expect_download() as download:
@@ -76,3 +77,39 @@ def test_a_click_selects_a_piece_and_removing_takes_it_back(page: Page, address:
     expect(page.get_by_role("figure", name="a drag removes a box")).to_be_visible()
     drag(page, (0.02, 0.02), (0.98, 0.98))
     expect(page.get_by_text("Nothing is selected yet")).to_be_visible()
+
+
+def test_a_click_selects_a_cell(page: Page, address: str) -> None:
+    page.goto(f"{address}/what_if?picture=coffee&methods=Grad-CAM")
+    expect(page.get_by_text("Nothing is selected yet")).to_be_visible()
+    page.get_by_role("radio", name="Cells").click()
+    expect(page.get_by_role("figure", name="a click adds a cell")).to_be_visible()
+    drag(page, (0.4, 0.45), (0.4, 0.45))
+    expect(page.get_by_text("0.5% of the picture")).to_be_visible()
+    drag(page, (0.6, 0.65), (0.6, 0.65))
+    expect(page.get_by_text("1.0% of the picture")).to_be_visible()
+
+
+def test_before_and_after_stand_in_one_look_and_can_be_had_by_keyboard(
+    browser: Browser, address: str
+) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{address}/what_if?picture=coffee&methods=Grad-CAM&methods=Smoothed+saliency")
+    first = page.get_by_role("button", name="Hide the tenth that Grad-CAM calls hottest")
+    first.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Hide the region: espresso goes from 90.0% to")).to_be_visible()
+    expect(page.get_by_text(COMPLETE)).to_be_visible()
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
+    for shown in (page.locator(".st-key-canvas"), page.locator(".st-key-change")):
+        expect(shown).to_be_in_viewport(ratio=1)
+    maps = [
+        charts(page, f"{method}{row}").first
+        for row in ("", "-1")
+        for method in ("grad-cam", "saliency")
+    ]
+    maps[-1].scroll_into_view_if_needed()
+    for each in maps:
+        expect(each).to_be_in_viewport(ratio=1)
+    page.close()

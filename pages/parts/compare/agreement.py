@@ -1,4 +1,4 @@
-"""Whether the maps agree: under the maps, free."""
+"""Whether the maps agree: methods by methods as a small square, free."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,11 +9,25 @@ import streamlit as st
 from explainers import Explanation
 from explainers.images.colouring import Style
 from explainers.metrics import agreement
+from explainers.metrics.agreement import BLOB, SHARES, Agreement
 from pages.parts import cache
-from pages.parts.figures import QUIET, matrix_figure
+from pages.parts.figures import FONT, INK, QUIET, figure, matrix_figure
 from pages.parts.frame import screen_theme
+from pages.parts.words import rounded
 
 HEIGHT = 330
+CELL = (82, 50)
+"""Width and height of a cell of the square, in pixels."""
+MARGIN = (96, 44)
+COLOURS = ((0.0, "#eef1f7"), (1.0, "#3d5a98"))
+CORRELATION = "Rank correlation"
+FIGURES: dict[str, Callable[[Agreement], float]] = {
+    CORRELATION: lambda pair: pair.correlation,
+    **{
+        f"Hottest {share:.0%}": lambda pair, place=place: pair.overlap[place]  # type: ignore[misc]
+        for place, share in enumerate(SHARES)
+    },
+}
 
 
 def draw(explanations: Sequence[Explanation | None], style: Style) -> None:
@@ -21,46 +35,118 @@ def draw(explanations: Sequence[Explanation | None], style: Style) -> None:
     usable = tuple(each for each in explanations if each is not None and not each.blank_reason)
     if len(usable) < 2:
         return
-    st.subheader("How far do they agree?", anchor="agreement")
-    st.caption(
-        "From the 14 × 14 matrices above. Agreement is not correctness: methods that share an "
-        "error agree on it, and two maps that are hot in the middle agree on that much without "
-        "any other reason. The blob in the middle knows nothing of the network: its rows show how "
-        "much that is."
-    )
+    st.header("How far do they agree?", anchor="agreement")
     pairs = cache.made(agreement.agreements, usable)
-    ten, quarter = (f"Overlap of the hottest {share:.0%}" for share in agreement.SHARES)
-    st.dataframe(
-        {
-            "Maps": [" and ".join(pair.names) for pair in pairs],
-            "Rank correlation": [pair.correlation for pair in pairs],
-            ten: [pair.overlap[0] for pair in pairs],
-            quarter: [pair.overlap[1] for pair in pairs],
-        },
-        hide_index=True,
-        column_config={
-            "Rank correlation": st.column_config.NumberColumn(
-                format="%.2f",
-                help="Spearman's: 1 the same order of cells, −1 the reverse. Read it against the "
-                "rows of the blob, not against 0.",
-            ),
-            ten: st.column_config.NumberColumn(format="%.2f", help="0 none, 1 the same cells."),
-            quarter: st.column_config.NumberColumn(format="%.2f", help="0 none, 1 the same cells."),
-        },
-        alt="How far each pair of maps agrees",
+    square, said = st.columns([2, 3], gap="large", vertical_alignment="center")
+    with said:
+        chosen = st.segmented_control(
+            "In the cells", list(FIGURES), default=CORRELATION, required=True,
+            key="agreement-figure", persist_state="session",
+            help="Rank correlation, Spearman's: 1 the same order of cells, −1 the reverse. Hottest "
+            "10% and 25%: the cells that are hottest in both maps, as a share of those that are in "
+            "either; 0 none, 1 the same cells.",
+        )  # fmt: skip
+        st.caption(
+            "From the 14 × 14 matrices above. Agreement is not correctness: methods that share an "
+            "error agree on it, and two maps that are hot in the middle agree on that much without "
+            "any other reason. The blob in the middle knows nothing of the network: its row shows "
+            "how much that is. Read the figures against it, not against 0."
+        )
+    shown = square_figure(pairs, FIGURES[chosen], theme=screen_theme())
+    square.plotly_chart(
+        shown, theme=None, config=QUIET, width=shown.layout.width, key=f"agreement-{chosen}",
+        alt=f"{chosen}: {'; '.join(_told(pair, FIGURES[chosen](pair)) for pair in pairs)}",
+    )  # fmt: skip
+    where = st.expander(
+        "Where all agree, and where they disagree", icon=":material/grid_on:",
+        key="agreement-where", on_change="rerun",
+    )  # fmt: skip
+    if where.open:
+        with where:
+            _draw_places(usable, style)
+
+
+def square_figure(
+    pairs: Sequence[Agreement], value: Callable[[Agreement], float], *, theme: str
+) -> go.Figure:
+    """Maps by maps with a figure in each cell, the blob in the last row.
+
+    Parameters
+    ----------
+    pairs : sequence of Agreement
+        Of each pair of maps, and of each map and the blob.
+    value : callable
+        What is shown of a pair.
+    theme : {"light", "dark"}
+    """
+    across = list(dict.fromkeys(pair.names[0] for pair in pairs))
+    down = [*across[1:], BLOB]
+    found = {pair.names: pair for pair in pairs}
+    cells = [[found.get((column, row)) for column in across] for row in down]
+    axis = {"showgrid": False, "zeroline": False, "ticks": "", "fixedrange": True,
+            "tickfont": {"size": 13, "color": INK[theme], "family": FONT}}  # fmt: skip
+    heatmap = go.Heatmap(
+        z=[[None if pair is None else value(pair) for pair in row] for row in cells],
+        text=[["" if pair is None else rounded(value(pair)) for pair in row] for row in cells],
+        customdata=[["" if pair is None else _in_full(pair) for pair in row] for row in cells],
+        texttemplate="%{text}",
+        textfont={"size": 15, "family": FONT},
+        zmin=0,
+        zmax=1,
+        colorscale=COLOURS,
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hoverongaps=False,
+        hovertemplate="%{customdata}<extra></extra>",
     )
+    return figure(
+        [heatmap],
+        width=MARGIN[0] + CELL[0] * len(across),
+        height=MARGIN[1] + CELL[1] * len(down),
+        margin={"l": MARGIN[0], "t": MARGIN[1], "r": 0, "b": 0},
+        dragmode=False,
+        xaxis={"side": "top", **_names(across), **axis},
+        yaxis={"autorange": "reversed", **_names(down), **axis},
+    )
+
+
+def _names(titles: Sequence[str]) -> dict[str, list]:
+    """The names along an axis, on two lines where there are two words or more."""
+    return {
+        "tickvals": list(range(len(titles))),
+        "ticktext": [title.replace(" ", "<br>", 1) for title in titles],
+    }
+
+
+def _told(pair: Agreement, value: float) -> str:
+    return f"{' and '.join(pair.names)} {rounded(value)}"
+
+
+def _in_full(pair: Agreement) -> str:
+    """All figures of a pair."""
+    lines = [f"{name}: {rounded(of(pair))}" for name, of in FIGURES.items()]
+    return "<br>".join([" and ".join(pair.names), *lines])
+
+
+def _draw_places(usable: Sequence[Explanation], style: Style) -> None:
+    """Where all maps are hot, and where they differ, as matrices."""
     theme = screen_theme()
     grids = (
         ("Where all agree", "The lowest rank any map gives the cell", agreement.consensus),
         ("Where they disagree", "The range of the ranks it gets", agreement.disagreement),
     )
     for column, (title, said, of) in zip(st.columns(2), grids, strict=True):
-        with column.container(border=True):
+        with column:
             st.markdown(f"**{title}**")
             st.caption(f"{said}, 0 to 1.")
+            matrix = cache.made(of, usable)
+            row, cell = np.unravel_index(matrix.argmax(), matrix.shape)
             st.plotly_chart(
                 cache.made(_matrix, of, usable, style, theme),
-                theme=None, config=QUIET, key=f"agreement-{title}", alt=title,
+                theme=None, config=QUIET, key=f"agreement-{title}",
+                alt=f"{title}: {said.lower()}, most, {matrix.max():.2f}, in row {row}, column "
+                f"{cell}",
             )  # fmt: skip
 
 

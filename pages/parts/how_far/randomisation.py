@@ -8,10 +8,11 @@ import streamlit as st
 from explainers import Explanation
 from explainers.images.colouring import Style
 from explainers.metrics.randomisation import Randomisation, Spread, cost, randomisation
-from pages.parts import cache, long_running
+from pages.parts import cache
 from pages.parts.downloads import overlay_image
 from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, rest_of_gallery, screen_theme
+from pages.parts.how_far.verdicts import Test
 from pages.parts.picture import Picture
 from pages.parts.plots import similarity_figure
 from pages.parts.words import escaped, percent, spread_in_words
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from explainers.classifiers.randomised import Way
 
 WIDTH = 150
+BESIDE = (
+    "All is forgotten in these copies. A map stayed if it is as similar to what it was as the "
+    "median map of another picture. The fewer stayed, the more the map depends on what was learnt."
+)
 WAYS: dict["Way", str] = {
     "untrained": "As before training",
     "shuffled": "Own weights, shuffled",
@@ -27,32 +32,24 @@ WAYS: dict["Way", str] = {
 }
 
 
-def draw(selection: Selection, usable: Sequence[Explanation]) -> None:
+def ask(selection: Selection, usable: Sequence[Explanation]) -> Test | None:
     """Let copies of the network forget, and watch the maps."""
-    st.caption(
-        "Copies of the network forget what it has learnt, from the last layer to the first. A map "
-        "that explains the network must change with it; one that stays shows the picture, not the "
-        "network. Nothing happens to the network itself."
-    )
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        way = st.selectbox(
-            "How they forget", list(WAYS), format_func=WAYS.__getitem__,
-            key="forget-way", persist_state="session", width=240,
-            help="As before training: drawn as the layers start to learn. Shuffled: the values of "
-            "each array in another order. Mean and deviation: each array drawn from the normal "
-            "distribution that has its own. Batch normalisations count their statistics anew.",
-        )  # fmt: skip
-        copies = st.number_input(
-            "Copies", 2, 20, 5, key="forget-copies", persist_state="session", width=140,
-            help="Each is drawn on its own: chance alone decides much of a single one.",
-        )  # fmt: skip
-        stages = st.number_input(
-            "Stages", 1, 10, 4, key="forget-stages", persist_state="session", width=140,
-            help="The last forgets all layers, the first the last layer alone.",
-        )  # fmt: skip
-        seed = st.number_input(
-            "Seed", 0, 2**31 - 1, 0, key="forget-seed", persist_state="session", width=140
-        )
+    way = st.selectbox(
+        "How they forget", list(WAYS), format_func=WAYS.__getitem__,
+        key="forget-way", persist_state="session",
+        help="As before training: drawn as the layers start to learn. Shuffled: the values of "
+        "each array in another order. Mean and deviation: each array drawn from the normal "
+        "distribution that has its own. Batch normalisations count their statistics anew.",
+    )  # fmt: skip
+    copies = st.number_input(
+        "Copies", 2, 20, 5, key="forget-copies", persist_state="session",
+        help="Each is drawn on its own: chance alone decides much of a single one.",
+    )  # fmt: skip
+    stages = st.number_input(
+        "Stages", 1, 10, 4, key="forget-stages", persist_state="session",
+        help="The last forgets all layers, the first the last layer alone.",
+    )  # fmt: skip
+    seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="forget-seed", persist_state="session")
     classifier = selection.classifier
     others = [
         classifier.prepare(picture.image) for picture in rest_of_gallery(selection.picture).values()
@@ -66,23 +63,37 @@ def draw(selection: Selection, usable: Sequence[Explanation]) -> None:
     chosen = _choose_maps(passes)
     tested = [each for each in usable if each.explainer.title in chosen]
     if not tested:
-        st.info("Choose a map to test.", icon=":material/info:")
-        return
+        return None
     run = cache.job(
         selection.picture.digest,
         classifier.name,
         f"forget {[(each.explainer, each.target, each.done) for each in tested]} {way} {copies} "
         f"{stages} {seed}",
     )
-    long_running.offer(
+    return Test(
         run,
         lambda: randomisation(
             tested, classifier, selection.pixels, others,
             way=way, stages=stages, copies=copies, seed=seed,
         ),
-        "Break copies", sum(passes[title] for title in chosen), classifier,
-        lambda latest, settled: _draw(selection, latest, settled=settled),
+        "Break copies",
+        sum(passes[title] for title in chosen),
+        "Copies of the network forget what it has learnt, from the last layer to the first. A map "
+        "that explains the network must change with it; one that stays shows the picture, not the "
+        "network. Nothing happens to the network itself.",
+        _verdicts,
+        lambda found: BESIDE,
+        lambda found, settled: _draw(selection, found, settled=settled),
     )  # fmt: skip
+
+
+def _verdicts(found: Randomisation) -> dict[str, str]:
+    """In how many copies each map stayed, and the similarities behind that."""
+    return {
+        title: f"{verdict}  \n:small[{_figures(found, title)}]"
+        for title in found.originals
+        if (verdict := _verdict(found, title))
+    }
 
 
 def _choose_maps(passes: Mapping[str, int]) -> list[str]:
@@ -100,7 +111,7 @@ def _draw(selection: Selection, found: Randomisation, *, settled: bool) -> None:
     columns = st.columns(len(found.originals))
     for place, (column, title) in enumerate(zip(columns, found.originals, strict=True)):
         with column:
-            st.markdown(f"**{title}**{_verdict(found, title)}")
+            st.markdown(f"**{title}**  \n{_verdict(found, title)}")
             figures = _figures(found, title)
             st.plotly_chart(
                 similarity_figure(
@@ -148,13 +159,12 @@ def _verdict(found: Randomisation, title: str) -> str:
     stayed = found.stayed(title)
     if stayed is None:
         return (
-            ": there is nothing to compare with, since it or all maps of other pictures are the "
-            "same everywhere."
+            "There is nothing to compare with, since it or all maps of other pictures are the same "
+            "everywhere."
         )
     so_far = "" if tried == found.copies else " so far"
     return (
-        f": in **{stayed} of {tried}** copies{so_far} the map stayed as similar as maps of other "
-        "pictures are."
+        f"In **{stayed} of {tried}** copies{so_far} it stayed as similar as maps of other pictures."
     )
 
 

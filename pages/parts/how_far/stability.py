@@ -8,11 +8,15 @@ import streamlit as st
 from explainers import Explanation, LimeSuperpixels
 from explainers.images.colouring import Style, hatched
 from explainers.methods.lime_superpixels import CHUNK, IN_A_ROW, STRONGEST
+from explainers.metrics.agreement import BLOB, agreements
+from explainers.metrics.randomisation import Spread
 from explainers.metrics.stability import Change, Repeats, ask_again
-from pages.parts import cache, long_running
+from pages.parts import cache
 from pages.parts.downloads import overlay_image
 from pages.parts.frame import Selection
+from pages.parts.how_far.verdicts import Test
 from pages.parts.picture import Picture
+from pages.parts.words import rounded
 
 CHANGES: dict[Change, str] = {"seed": "Another seed", "noise": "A little noise on the picture"}
 WIDTH = 280
@@ -27,23 +31,16 @@ class Asked:
     total: int
 
 
-def draw(selection: Selection, usable: Sequence[Explanation]) -> None:
+def ask(selection: Selection, usable: Sequence[Explanation]) -> Test:
     """Ask every method again, with other seeds and with noise."""
-    st.caption(
-        "An explanation that comes out differently each time says more about chance than about "
-        "the network."
-    )
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        times = st.number_input(
-            "Times", 2, 10, 3, key="repeat-times", persist_state="session", width=140,
-            help="How many answers are compared, the one above among them.",
-        )  # fmt: skip
-        noise = st.slider(
-            "Noise", 1, 20, 2, key="repeat-noise", persist_state="session", format="%d %%",
-            help="Standard deviation, as a share of the 255 steps of a pixel.", width=240,
-        )  # fmt: skip
-    for explanation in usable:
-        _tell_settling(selection, explanation)
+    times = st.number_input(
+        "Times", 2, 10, 3, key="repeat-times", persist_state="session",
+        help="How many answers are compared, the one above among them.",
+    )  # fmt: skip
+    noise = st.slider(
+        "Noise", 1, 20, 2, key="repeat-noise", persist_state="session", format="%d %%",
+        help="Standard deviation, as a share of the 255 steps of a pixel.",
+    )  # fmt: skip
     questions = [
         (explanation, change)
         for explanation in usable
@@ -51,16 +48,50 @@ def draw(selection: Selection, usable: Sequence[Explanation]) -> None:
         if change == "noise" or explanation.explainer.random
     ]
     classifier = selection.classifier
-    passes = sum((times - 1) * each.explainer.cost(classifier).passes for each, _ in questions)
     run = cache.job(
         selection.picture.digest,
         classifier.name,
         f"again {[(each.explainer, each.target, each.done) for each in usable]} {times} {noise}",
     )
-    long_running.offer(
-        run, lambda: _ask(selection, questions, times, noise / 100), "Ask again", passes,
-        classifier, lambda latest, _: _draw(selection, latest),
-    )  # fmt: skip
+    return Test(
+        run,
+        lambda: _ask(selection, questions, times, noise / 100),
+        "Ask again",
+        sum((times - 1) * each.explainer.cost(classifier).passes for each, _ in questions),
+        "An explanation that comes out differently each time says more about chance than about "
+        "the network.",
+        lambda asked: _verdicts(asked, usable),
+        _beside,
+        lambda asked, _: _draw(selection, asked),
+        tuple(said for each in usable if (said := _settling(selection, each))),
+    )
+
+
+def _verdicts(asked: Asked, usable: Sequence[Explanation]) -> dict[str, str]:
+    """How alike the answers of each method are, and how alike its map and a blob."""
+    said: dict[str, list[str]] = {}
+    for (title, change), repeats in asked.repeats.items():
+        spread = Spread.of(repeats.correlations)
+        if spread is not None:
+            said.setdefault(title, []).append(
+                f"{change.capitalize()}: **{rounded(spread.median)}** ({rounded(spread.lowest)} to "
+                f"{rounded(spread.highest)})"
+            )
+    for pair in cache.made(agreements, tuple(usable)):
+        if BLOB in pair.names and pair.names[0] in said:
+            said[pair.names[0]].append(f"A {BLOB}: {rounded(pair.correlation)}")
+    return {title: "  \n".join(lines) for title, lines in said.items()}
+
+
+def _beside(asked: Asked) -> str:
+    """What the figures are, and of how many answers."""
+    counts = [len(each.explanations) for each in asked.repeats.values() if len(each.correlations)]
+    answers = " to ".join(str(count) for count in sorted(set(counts)))
+    return (
+        f"Rank correlation of all pairs among {answers} answers under other seeds, or a little "
+        "noise on the picture: the median, and from the lowest to the highest. 1 is the same order "
+        "of cells; a blob knows nothing, and shows what a map gets for its middle alone."
+    )
 
 
 def _ask(
@@ -76,29 +107,27 @@ def _ask(
             yield Asked(dict(found), done, len(questions))
 
 
-def _tell_settling(selection: Selection, explanation: Explanation) -> None:
-    """Say how many samples LIME needs, where that can be told."""
+def _settling(selection: Selection, explanation: Explanation) -> str | None:
+    """How many samples LIME needs, where that can be told."""
     explainer, surrogate = explanation.explainer, explanation.surrogate
     if not isinstance(explainer, LimeSuperpixels) or surrogate is None:
-        return
+        return None
     if len(surrogate.coefficients) <= STRONGEST:
-        return
+        return None
     least = IN_A_ROW * CHUNK
     if explanation.done < least:
-        st.markdown(
+        return (
             f"**{explainer.title}**: {explanation.done:,} samples cannot tell whether its "
             f"strongest pieces still change; that takes {least:,}."
         )
-        return
     settled = _settled_at(selection, explainer, explanation)
     if settled is None:
-        st.markdown(
+        return (
             f"**{explainer.title}**: the {STRONGEST} strongest pieces still change after "
             f"{explanation.done:,} samples. Take more, or let it stop by itself: *Stop when "
             "stable* in its settings."
         )
-        return
-    st.markdown(
+    return (
         f"**{explainer.title}**: {settled:,} samples are enough here. Then its {STRONGEST} "
         f"strongest pieces have been the same {IN_A_ROW} times in a row, {CHUNK} samples apart; "
         "*Stop when stable* in its settings stops there."
@@ -151,7 +180,11 @@ def _draw(selection: Selection, asked: Asked) -> None:
                     "another, also those that the map leaves out; hatched below.",
                 ),
             },
-            alt="How steady each method is",
+            alt="; ".join(
+                f"{row['Method']}, {str(row['What changes']).lower()}: rank correlation "
+                f"{row['Rank correlation, mean']:.2f} on average, lowest {row['Lowest']:.2f}"
+                for row in rows
+            ),
         )
     small = selection.picture.resized(WIDTH, round(WIDTH * selection.picture.aspect))
     for (title, change), repeats in asked.repeats.items():

@@ -24,6 +24,8 @@ from pages.parts.words import escaped, percent, slug
 
 KINDS = ("Hide the region", "Keep only the region")
 CLASSES = 4
+SHOWN = 5
+TENTH = 0.1
 KEPT = 50
 FILLS_IN_WORDS = {
     "superpixel mean": "their mean colour",
@@ -62,23 +64,24 @@ class Trial:
 
 def draw_trials(selection: Selection) -> None:
     """Draw what is done with the region, and the probabilities before and after."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.pills(
             "Then", KINDS, selection_mode="multi", default=KINDS[:1],
-            key="kinds", persist_state="session",
+            key="kinds", persist_state="session", label_visibility="collapsed",
         )  # fmt: skip
         st.selectbox(
-            "Hidden parts show", REGION_FILLS, format_func=str.capitalize,
-            key="region-fill", persist_state="session",
+            "Hidden parts show", REGION_FILLS, format_func=lambda fill: f"Hidden: {fill}",
+            key="region-fill", persist_state="session", label_visibility="collapsed", width=190,
         )  # fmt: skip
     region = canvas.region(selection)
-    if not region.any() or region.all():
+    if region.all():
         st.info(
-            "Everything is selected, so there is nothing left to look at: remove a part."
-            if region.any()
-            else "Nothing is selected yet: drag a box on the picture.",
+            "Everything is selected, so there is nothing left to look at: remove a part.",
             icon=":material/touch_app:",
         )
+        return
+    if not region.any():
+        _offer_first(selection)
         return
     trials, unanswered = _trials(selection)
     for reason in unanswered:
@@ -95,8 +98,6 @@ def compare(selection: Selection) -> None:
     if not trials:
         return
     prediction, target = selection.prediction, selection.target
-    slot = st.container()
-    label = escaped(prediction[target.index].label)
     rows = [
         Subject(
             picture, selection.classifier, pixels, said, target, heading=what,
@@ -108,10 +109,40 @@ def compare(selection: Selection) -> None:
         )
     ]  # fmt: skip
     explained = draw(rows, selection.methods, selection.style, one_scale=True)
+    label = escaped(prediction[target.index].label)
     for explanation in explained[0]:
         if explanation is not None and explanation.surrogate is not None:
-            with slot:
-                _draw_surrogate(selection, explanation, trials, label)
+            _draw_surrogate(selection, explanation, trials, label)
+
+
+def _offer_first(selection: Selection) -> None:
+    """Something to press while nothing is selected: the hottest tenth of a map, hidden or kept."""
+    st.info("Nothing is selected yet: drag a box on the picture.", icon=":material/touch_app:")
+    if not selection.methods:
+        return
+    method = selection.methods[0]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = [
+            st.button(
+                said, icon=":material/local_fire_department:", key=f"first-{kind}",
+                on_click=_choose, args=(kind,),
+            )
+            for kind, said in zip(
+                KINDS,
+                (f"Hide the tenth that {method.title} calls hottest", "Keep only that tenth"),
+                strict=True,
+            )
+        ]  # fmt: skip
+    if any(pressed):
+        reason = canvas.select_hottest(selection, method, TENTH)
+        if reason:
+            st.warning(f"{method.title}: {escaped(reason)}", icon=":material/block:")
+        else:
+            st.rerun()
+
+
+def _choose(kind: str) -> None:
+    st.session_state["kinds"] = [kind]
 
 
 def draw_log(selection: Selection) -> None:
@@ -167,21 +198,20 @@ def _draw_change(selection: Selection, trials: list[Trial]) -> None:
     shown = [selection.target.index]
     for prediction in (before, *(trial.prediction for trial in trials)):
         shown += [answer.index for answer in prediction.top(CLASSES)]
-    shown = list(dict.fromkeys(shown))[: CLASSES + 3]
+    shown = list(dict.fromkeys(shown))[:SHOWN]
     for trial in trials:
+        seen, told = st.columns([1, 2], vertical_alignment="center", wrap=False)
+        seen.image(
+            cache.screen(trial.picture), width="stretch",
+            alt=f"{trial.kind}: {trial.hidden.mean():.1%} of the picture show {trial.fill}",
+        )  # fmt: skip
         was, now = before[selection.target.index], trial.prediction[selection.target.index]
         first = trial.prediction.top(1)[0]
-        st.markdown(
+        told.markdown(
             f"**{trial.kind}**: {escaped(was.label)} goes from {percent(was.probability)} to "
             f"**{percent(now.probability)}**; the answer is now *{escaped(first.label)}* "
             f"({percent(first.probability)})."
         )
-    images = st.columns(max(2, len(trials)))
-    for column, trial in zip(images, trials, strict=False):
-        column.image(
-            cache.screen(trial.picture), width="stretch", alt=f"{trial.kind}, {trial.fill}",
-            caption=trial.kind,
-        )  # fmt: skip
     st.plotly_chart(
         change_figure(
             [before.labels[index] for index in shown],
@@ -192,7 +222,15 @@ def _draw_change(selection: Selection, trials: list[Trial]) -> None:
         theme=None,
         config=QUIET,
         key="change",
-        alt="Probabilities before and after",
+        alt="; ".join(
+            f"{before.labels[index]}: {percent(float(before.probabilities[index]))} before, "
+            + ", ".join(
+                f"{percent(float(trial.prediction.probabilities[index]))} if you "
+                f"{trial.kind.lower()}"
+                for trial in trials
+            )
+            for index in shown
+        ),
     )
 
 
@@ -246,8 +284,9 @@ def _draw_entry(
     was, now = before.top(1)[0], trial.prediction.top(1)[0]
     small, words, action = st.columns([1, 4, 1], vertical_alignment="center")
     small.image(
-        cache.made(Picture.thumbnail, trial.picture), width=72, alt=f"Experiment {number + 1}"
-    )
+        cache.made(Picture.thumbnail, trial.picture), width=72,
+        alt=f"Experiment {number + 1}: {trial.hidden.mean():.1%} of the picture hidden",
+    )  # fmt: skip
     first, last = escaped(was.label), escaped(now.label)
     words.markdown(
         f"**{number + 1}. {escaped(trial.picture.title)}**: {trial.kind.lower()}, "
