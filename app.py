@@ -3,11 +3,12 @@
 import streamlit as st
 
 from pages.parts import cache, check_up
+from pages.parts.card import Subject
 from pages.parts.compare import agreement, summary
 from pages.parts.figures import QUIET
 from pages.parts.frame import frame, screen_theme
-from pages.parts.grid import Subject, lay_out
 from pages.parts.plots import ranking_figure
+from pages.parts.table import lay_out
 from pages.parts.words import escaped, percent
 
 choice = frame("Compare")
@@ -16,7 +17,7 @@ seen, said = st.columns([1, 2], vertical_alignment="center", gap="large")
 with seen:
     st.image(cache.screen(picture), alt=f"The picture: {picture.title}", width="stretch")
 looked_over = st.container()
-table = lay_out([picture], choice.methods, choice.style, waiting=cache.cold())
+table = lay_out(picture, choice.methods, choice.style, waiting=cache.cold())
 with said:
     selection = choice.answered(otherwise=table.dismiss)
     prediction = selection.prediction

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from pages.parts.card import Subject
 from pages.parts.compare import agreement
 from pages.parts.frame import choose, frame
-from pages.parts.grid import Subject, draw
 from pages.parts.how_far import faithfulness, randomisation, stability
+from pages.parts.table import draw
 from pages.parts.words import escaped
 
 TESTS = {

@@ -120,7 +120,7 @@ def test_the_rules_can_be_broken(module: str, source: str) -> None:
     "what",
     [
         "from explainers import METHODS, Prediction, read_image",
-        "import pages.parts.frame, pages.parts.grid, pages.parts.check_up",
+        "import pages.parts.frame, pages.parts.table, pages.parts.check_up",
         "from pages.parts.compare import agreement, summary",
         "from pages.parts.why import comparisons",
         "from pages.parts.what_if import canvas, experiments",

@@ -9,7 +9,8 @@ from PIL import Image
 from explainers.images.regions import resized
 from explainers.images.superpixels import outlines
 
-COLOUR_MAPS = ("turbo", "jet", "inferno", "magma", "viridis", "cividis")
+COLOUR_MAPS = ("inferno", "viridis", "magma", "cividis", "turbo", "jet")
+"""First those that are even to the eye and safe for the colour-blind; the field knows the rest."""
 DIVERGING = "RdBu_r"
 STEPS = 256
 STRIPES = (30, 32, 44)
@@ -33,7 +34,7 @@ class Style:
         is the same everywhere.
     """
 
-    colour_map: str = "turbo"
+    colour_map: str = COLOUR_MAPS[0]
     opacity: float = 0.8
     fading: bool = True
 

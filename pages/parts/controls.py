@@ -32,6 +32,24 @@ def draw(kind: type[Settings], classifier: "Classifier", key: str) -> Any:
     return kind(**values)
 
 
+def as_set(kind: type[Settings], key: str) -> Any:
+    """The instance that a person's controls stood for last, with nothing drawn; see `draw`."""
+    values: dict[str, Any] = {}
+    for name, entry in kind.settings().items():
+        told = st.session_state.get(f"{key}-{name}")
+        if told is None:
+            continue
+        kinds = {kind.title: kind for kind in map(type, _nested(entry))}  # type: ignore[attr-defined]
+        values[name] = as_set(kinds[told], f"{key}-{name}-{told}") if kinds else told
+    return kind(**values)
+
+
+def _nested(entry: Setting) -> list[Settings]:
+    """The choices of a setting that have settings of their own."""
+    choices = () if entry.choices is None or callable(entry.choices) else entry.choices
+    return [choice for choice in choices if isinstance(choice, Settings)]
+
+
 def _control(entry: Setting, default: Any, classifier: "Classifier", key: str) -> Any:
     shared: dict[str, Any] = {"help": entry.help, "key": key, "persist_state": "session"}
     if entry.choices is not None:

@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import streamlit as st
 from PIL import Image, ImageDraw, ImageFont
 
 from explainers import Explanation, Prediction
@@ -24,6 +25,50 @@ FAINT = (110, 114, 130)
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a formula begins with in a spreadsheet, after OWASP's "CSV Injection"."""
+
+
+def offer(
+    explanation: Explanation,
+    picture: Picture,
+    style: Style,
+    *,
+    limit: float,
+    unit: float,
+    stem: str,
+    key: str,
+) -> None:
+    """Draw a button for each file, made when it is pressed, and the matrix to copy.
+
+    Parameters
+    ----------
+    limit : float
+        Where the colours end, an absolute raw value.
+    unit : float
+        What the values of the matrix are counted in.
+    stem : str
+        What the names of all files begin with.
+    key : str
+        Tells these buttons from others.
+    """
+    grid = explanation.grid(CELLS)
+    files: list[tuple[str, str, str, Callable[[], bytes]]] = [
+        ("Overlay, PNG", "overlay.png", "image/png",
+         lambda: encode(overlay_image(explanation, picture, style, limit), "PNG")),
+        ("Overlay, JPEG", "overlay.jpg", "image/jpeg",
+         lambda: encode(overlay_image(explanation, picture, style, limit), "JPEG")),
+        ("Heatmap, PNG", "heatmap.png", "image/png",
+         lambda: encode(heatmap_image(explanation, picture, style, limit), "PNG")),
+        ("Matrix, CSV", "matrix.csv", "text/csv", lambda: matrix_csv(grid)),
+        ("Arrays, NPZ", "arrays.npz", "application/octet-stream",
+         lambda: arrays_npz(explanation)),
+    ]  # fmt: skip
+    for label, ending, mime, make in files:
+        st.download_button(
+            label, make, f"{stem}-{ending}", mime, key=f"{key}-{ending}", on_click="ignore",
+            width="stretch",
+        )  # fmt: skip
+    st.caption("The matrix as shown, to copy")
+    st.code(matrix_text(grid / unit), language=None, height=120)
 
 
 def overlay_image(

@@ -20,6 +20,19 @@ QUIET = {"displayModeBar": False, "typesetMath": False}
 HOTTEST = 0.9
 COLOUR_BAR = 34
 INK = {"light": "#31333f", "dark": "#e6e8ee"}
+RULER = 18
+"""Pixels for the numbers of rows and columns beside a matrix."""
+APART = 2.5
+"""Pixels between a number of a matrix and the next."""
+WIDEST_NUMBER = 1.66
+"""How wide a bold ``-.95`` is, in sizes of its type."""
+LINE = 1.9
+"""How tall a row of a matrix is, in sizes of its type."""
+SMALLEST, LARGEST = 9, 13
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+"""What red, green and blue contribute to how light a colour is (Rec. 709)."""
+PAPER = {"light": np.ones((1, 4)), "dark": np.zeros((1, 4))}
+"""What stands behind a matrix without colours, RGBA."""
 CLEAR = "rgba(0, 0, 0, 0)"
 FONT = "Source Sans, sans-serif"
 
@@ -116,20 +129,13 @@ def map_figure(
     if segments is not None:
         outlines = outline_layer(segments, picture.screen_shape)
         layers.append(_layer(data_uri(outlines), "above"))
-    axis = {"visible": False, "constrain": "domain"}
     return figure(
         [heatmap, _handles(1)] if zoomable else [heatmap],
         height=height + COLOUR_BAR,
         images=layers,
         margin={"l": 0, "r": 0, "t": 0, "b": COLOUR_BAR},
         dragmode="select" if zoomable else False,
-        xaxis={"range": [window.left, window.right], **axis},
-        yaxis={
-            "range": [window.bottom, window.top],
-            "scaleanchor": "x",
-            "scaleratio": picture.aspect,
-            **axis,
-        },
+        **_axes(picture.aspect, window),
     )
 
 
@@ -145,20 +151,13 @@ def bare_figure(address: str, aspect: float, height: int) -> go.Figure:
     height : int
         In pixels.
     """
-    axis = {"visible": False, "constrain": "domain", "fixedrange": True}
     return figure(
         [_handles(1)],
         height=height + COLOUR_BAR,
         images=[_layer(address, "below")],
         margin={"l": 0, "r": 0, "t": 0, "b": COLOUR_BAR},
         dragmode=False,
-        xaxis={"range": [WHOLE.left, WHOLE.right], **axis},
-        yaxis={
-            "range": [WHOLE.bottom, WHOLE.top],
-            "scaleanchor": "x",
-            "scaleratio": aspect,
-            **axis,
-        },
+        **_axes(aspect, fixedrange=True),
     )
 
 
@@ -175,10 +174,13 @@ def matrix_figure(
     signed: bool,
     limit: float,
     bold: np.ndarray | None = None,
-    height: int,
+    width: int,
     theme: str,
+    coloured: bool = True,
 ) -> go.Figure:
-    """The 14 x 14 matrix as numbers on coloured cells; the strongest are bold.
+    """The 14 x 14 matrix as numbers on coloured cells: the strongest tenth bold, the first framed.
+
+    Numbers are as large as the cells let them stand apart.
 
     Parameters
     ----------
@@ -191,27 +193,34 @@ def matrix_figure(
         The largest absolute value of the colour scale.
     bold : (14, 14) bool ndarray, optional
         The cells in bold type; the strongest tenth if None.
-    height : int
-        In pixels.
+    width : int
+        That there is for it, in pixels.
     theme : {"light", "dark"}
+    coloured : bool
+        Whether the cells have colours; else the numbers stand alone.
     """
     if bold is None:
         bold = np.abs(matrix) >= bold_from(matrix)
+    cell = (width - RULER) / CELLS
+    size = float(np.clip((cell - APART) / WIDEST_NUMBER, SMALLEST, LARGEST))
+    tall = min(cell, LINE * size)
     text = [
         [
-            f"<b>{value:.2f}</b>" if strong else f"{value:.2f}"
+            f"<b>{short(value)}</b>" if strong else short(value)
             for value, strong in zip(*row, strict=True)
         ]
-        for row in zip(matrix.round(2) + 0.0, bold, strict=True)
+        for row in zip(matrix, bold, strict=True)
     ]
+    low = -limit if signed else 0.0
+    colours = style.opaque.colours(signed) if coloured else PAPER[theme]
     heatmap = go.Heatmap(
         z=matrix,
         text=text,
         texttemplate="%{text}",
-        textfont={"size": 9 if signed else 10, "family": FONT},
-        zmin=-limit if signed else 0,
+        textfont={"size": size, "family": FONT, **({} if coloured else {"color": INK[theme]})},
+        zmin=low,
         zmax=limit,
-        colorscale=_colour_scale(style.opaque, signed),
+        colorscale=_colour_scale(style.opaque, signed) if coloured else [[0, CLEAR], [1, CLEAR]],
         showscale=False,
         xgap=1,
         ygap=1,
@@ -219,7 +228,7 @@ def matrix_figure(
     )
     axis = {
         "tickvals": list(range(CELLS)),
-        "tickfont": {"size": 10, "color": INK[theme], "family": FONT},
+        "tickfont": {"size": SMALLEST, "color": INK[theme], "family": FONT},
         "ticks": "",
         "showgrid": False,
         "zeroline": False,
@@ -227,12 +236,35 @@ def matrix_figure(
     }
     return figure(
         [heatmap],
-        height=height,
-        margin={"l": 20, "r": 0, "t": 20, "b": 0},
+        height=round(RULER + CELLS * tall),
+        margin={"l": RULER, "r": 0, "t": RULER, "b": 0},
         dragmode=False,
+        shapes=_frame(matrix, colours, (low, limit)),
         xaxis={"side": "top", **axis},
         yaxis={"autorange": "reversed", **axis},
     )
+
+
+def short(value: float) -> str:
+    """A number of a matrix in the fewest characters: ``.95``, ``-.05``, ``1.``, ``0``; ``4.2``."""
+    text = f"{value:.2f}" if abs(value) < 0.995 else f"{value:.1f}"
+    sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
+    if not float(digits):
+        return "0"
+    return sign + (digits.removesuffix("0") if digits.endswith(".0") else digits.removeprefix("0"))
+
+
+def _frame(matrix: np.ndarray, colours: np.ndarray, limits: tuple[float, float]) -> list[dict]:
+    """Around the strongest cell, if any is: dark on light and light on dark."""
+    if not matrix.any():
+        return []
+    row, column = np.unravel_index(np.abs(matrix).argmax(), matrix.shape)
+    low, high = limits
+    place = (matrix[row, column] - low) / (high - low)
+    light = colours[round(float(np.clip(place, 0, 1)) * (len(colours) - 1)), :3] @ LUMINANCE > 0.5
+    line = {"color": INK["light" if light else "dark"], "width": 2}
+    return [{"type": "rect", "x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5,
+             "y1": row + 0.5, "line": line}]  # fmt: skip
 
 
 def canvas_figure(picture: Picture, address: str, shade: np.ndarray, *, height: int) -> go.Figure:
@@ -248,7 +280,6 @@ def canvas_figure(picture: Picture, address: str, shade: np.ndarray, *, height: 
     height : int
         In pixels.
     """
-    axis = {"visible": False, "constrain": "domain", "fixedrange": True}
     return figure(
         [_handles(CELLS)],
         height=height,
@@ -256,14 +287,7 @@ def canvas_figure(picture: Picture, address: str, shade: np.ndarray, *, height: 
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         dragmode="select",
         clickmode="event+select",
-        xaxis={"range": [-0.5, CELLS - 0.5], **axis},
-        yaxis={
-            "range": [CELLS - 0.5, -0.5],
-            "scaleanchor": "x",
-            "scaleratio": picture.aspect,
-            "constraintoward": "top",
-            **axis,
-        },
+        **_axes(picture.aspect, fixedrange=True),
     )
 
 
@@ -331,6 +355,21 @@ def figure(traces: list, **layout: Any) -> go.Figure:
             **layout,
         },
     )
+
+
+def _axes(aspect: float, window: Window = WHOLE, **settings: Any) -> dict[str, Any]:
+    """The axes of a picture: unseen, in its proportions, at the top of the room there is."""
+    axis = {"visible": False, "constrain": "domain", **settings}
+    return {
+        "xaxis": {"range": [window.left, window.right], **axis},
+        "yaxis": {
+            "range": [window.bottom, window.top],
+            "scaleanchor": "x",
+            "scaleratio": aspect,
+            "constraintoward": "top",
+            **axis,
+        },
+    }
 
 
 def _centres(count: int) -> np.ndarray:

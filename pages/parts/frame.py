@@ -18,7 +18,7 @@ from explainers.classifiers.labels import is_index
 from explainers.images.colouring import COLOUR_MAPS, Style
 from explainers.images.reading import MAX_BYTES
 from explainers.images.samples import SAMPLES
-from pages.parts import cache, classifiers
+from pages.parts import cache, classifiers, viewport
 from pages.parts.picture import Picture
 from pages.parts.words import escaped, percent, title_of
 
@@ -38,8 +38,8 @@ PAGES = {
     "pages/model.py": ("The model", ":material/account_tree:"),
 }
 STYLES = {
-    "Fading": Style("turbo", 0.8, fading=True),
-    "Even": Style("jet", 0.4, fading=False),
+    "Fading": Style("inferno", 0.8, fading=True),
+    "Even": Style("inferno", 0.5, fading=False),
 }
 
 
@@ -131,6 +131,7 @@ def frame(title: str) -> Choice:
         page_title=f"{title} · Triptych", page_icon=":material/view_column_2:", layout="wide"
     )
     _open_link()
+    viewport.measure()
     with st.sidebar:
         st.markdown("## Triptych")
         _link_pages()
@@ -149,11 +150,6 @@ def _say_why_not(picture: Picture, classifier: "Classifier", reason: str) -> NoR
     st.caption(f"{escaped(classifier.title)} looking at {escaped(picture.title)}.")
     st.warning(escaped(reason), icon=":material/block:")
     st.stop()
-
-
-def on_phone() -> bool:
-    """Whether the browser says that it runs on a phone."""
-    return "Mobi" in (st.context.headers.get("User-Agent") or "")
 
 
 def screen_theme() -> str:

@@ -8,7 +8,7 @@ from streamlit.runtime.caching import clear_session_data_cache, clear_session_re
 
 from explainers import Classifier
 from explainers.images.superpixels import Quickshift
-from pages.parts import cache, grid
+from pages.parts import cache, table
 from tests.app.remembering import remembered
 
 AS_ONE_SESSION = "test session id"
@@ -25,7 +25,7 @@ def _what_was_computed_is_remembered(lite0: Classifier) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_browser_loads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grid, "LOADING", 0.0)
+    monkeypatch.setattr(table, "LOADING", 0.0)
 
 
 @pytest.fixture(autouse=True, scope="module")

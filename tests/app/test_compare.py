@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
-from explainers import Classifier, GradCam, LimeSuperpixels, Saliency, read_image
+from explainers import METHODS, Classifier, GradCam, LimeSuperpixels, Saliency, read_image
 from explainers.images.samples import SAMPLES
-from pages.parts import grid
+from pages.parts import card
 from pages.parts.compare import agreement
 from pages.parts.figures import matrix_figure
 from tests.app.charts import array, charts, heatmaps
@@ -38,13 +39,17 @@ def png(image: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+def methods_named(app: AppTest) -> list[str]:
+    """The headings of the cards."""
+    headings = [each.value.removeprefix("## ") for each in app.main.markdown]
+    return [each for each in headings if each in [method.title for method in METHODS]]
+
+
 def test_a_link_opens_what_it_says() -> None:
     app = open_app(picture="coffee", **{"class": "968"}, methods=["Grad-CAM"])
     assert app.title[0].value == "Why cup?"
     assert "EfficientNet-Lite0 gives it 3.5%, place 2 of 1,000" in captions(app)
-    assert [card.value for card in app.markdown if card.value.startswith("####")] == [
-        "#### Grad-CAM"
-    ]
+    assert methods_named(app) == ["Grad-CAM"]
     assert app.query_params["picture"] == "coffee"
     assert app.query_params["class"] == "968"
 
@@ -143,7 +148,7 @@ def test_a_click_makes_only_what_it_asks_for(monkeypatch: pytest.MonkeyPatch) ->
 
     app = open_app()
     for figure in ("map_figure", "matrix_figure"):
-        count(grid, figure)
+        count(card, figure)
     count(agreement, "matrix_figure")
     count(LimeSuperpixels, "interpret")
     app.run()
@@ -257,9 +262,7 @@ def test_all_that_needs_no_network_stands_before_it_is_opened(
     assert [button.label for button in app.sidebar.button][:5] == [
         "Cat", ":primary[**Coffee**]", "Rocket", "Motorcycle", "Astronaut",
     ]  # fmt: skip
-    assert [method.value for method in app.markdown if method.value.startswith("####")] == [
-        "#### Grad-CAM", "#### Smoothed saliency", "#### LIME superpixels",
-    ]  # fmt: skip
+    assert methods_named(app) == ["Grad-CAM", "Smoothed saliency", "LIME superpixels"]
     assert captions(app).count("Waiting") == 3
     assert "Waking TensorFlow" in captions(app)
     assert len(charts(app)) == 3
@@ -274,8 +277,8 @@ def test_numbers_are_drawn_once_a_map_is_done(monkeypatch: pytest.MonkeyPatch) -
         drawn.append(matrix)
         return matrix_figure(matrix, *given, **settings)
 
-    monkeypatch.setattr(grid, "CALM", 0.0)
-    monkeypatch.setattr(grid, "matrix_figure", counted)
+    monkeypatch.setattr(card, "CALM", 0.0)
+    monkeypatch.setattr(card, "matrix_figure", counted)
     app = open_app(methods=["LIME superpixels"])
     drawn.clear()
     app.number_input(key="lime-samples").set_value(300).run()

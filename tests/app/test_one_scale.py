@@ -47,7 +47,7 @@ def without_the_patch(*, one_scale: bool = True) -> AppTest:
     """What if the bright patch were black: two rows whose largest raw values differ 50-fold."""
     app = open_app("pages/what_if.py", methods=["Grad-CAM"])
     app.session_state.picture = Picture.of("Patch", bright_patch())
-    app.session_state["views"] = ["Overlay", "Heatmap", "Matrix"]
+    app.session_state["views-rows"] = ["Overlay", "Heatmap", "Matrix"]
     app.selectbox(key="region-fill").set_value("black").run()
     past = list(app.session_state["regions"].values())[-1]
     past.append(box((28, 28), (1.5, 9.5), (1.5, 9.5)))
@@ -132,19 +132,21 @@ def test_what_is_taken_away_is_on_the_same_scale(monkeypatch: pytest.MonkeyPatch
     taken: dict[str, Callable[[], bytes]] = {}
 
     def offered(*args: Any, **kwargs: Any) -> None:
-        taken[kwargs["key"]] = args[-3]
+        taken[kwargs["key"]] = args[1]
 
     monkeypatch.setattr("streamlit.download_button", offered)
     app = without_the_patch()
-    limit = array(maps(app)[0]["z"]).max()
-    picture = bright_patch()
-    for key, trace in zip(("grad-cam", "grad-cam-1"), maps(app)[::2], strict=True):
+    shown, limit = maps(app)[::2], array(maps(app)[0]["z"]).max()
+    (menu,) = (each for each in app.selectbox if each.label == "Map")
+    assert menu.options == ["As it is: Grad-CAM", "Hide the region: Grad-CAM"]
+    for row, (key, trace) in enumerate(zip(("grad-cam", "grad-cam-1"), shown, strict=True)):
+        menu.select_index(row).run()
         values = array(trace["z"]) / limit
         heatmap = Image.open(io.BytesIO(taken[f"{key}-heatmap.png"]()))
         np.testing.assert_array_equal(heatmap, coloured(values, Style(), signed=False))
         if key == "grad-cam":
             over = Image.open(io.BytesIO(taken[f"{key}-overlay.png"]()))
-            expected = overlay(picture, values, Style(), signed=False)
+            expected = overlay(bright_patch(), values, Style(), signed=False)
             np.testing.assert_array_equal(over, expected)
 
 

@@ -39,7 +39,7 @@ def test_the_rocket_is_set_against_the_missile(rocket: tuple[Classifier, np.ndar
     app = open_app(PAGE, picture="rocket", methods=["Grad-CAM"])
     assert app.title[0].value == "Why drilling platform and not another?"
     assert "missile" in expected_menu(app).options[0]
-    assert "##### **drilling platform rather than missile**" in markdown(app)
+    assert "**drilling platform rather than missile**" in markdown(app)
     said, missile = 540, 657
     rows = (Target(said, rather_than=missile), Target(said), Target(missile))
     for shown, target in zip(maps(app), rows, strict=True):
@@ -164,7 +164,7 @@ def test_layers_are_rows_of_grad_cam_alone() -> None:
     assert [shown.shape for shown in maps(app)] == [(112, 112), (14, 14), (7, 7)]
     (info,) = app.info
     assert info.value.startswith("Nowhere in this layer does what speaks for this class outweigh")
-    assert "##### block10_project_convolution · 14 × 14" in markdown(app)
+    assert "**block10_project_convolution · 14 × 14**" in markdown(app)
     app.pills(key="methods").set_value(["LIME superpixels"]).run()
     assert "Only Grad-CAM looks at a layer" in app.info[0].value
 
@@ -173,8 +173,9 @@ def test_two_networks_answer_each_for_themselves() -> None:
     app = open_app(PAGE, picture="cat", methods=["Grad-CAM"])
     app.segmented_control(key="question").set_value("Classifiers").run()
     assert not app.exception
-    assert "**EfficientNet-Lite0**: Egyptian cat · 77.1%" in markdown(app)
-    assert "**EfficientNet-Lite2**: Egyptian cat · 75.2%" in markdown(app)
+    assert "**EfficientNet-Lite0**  \nEgyptian cat" in markdown(app)
+    assert "**EfficientNet-Lite2**  \nEgyptian cat" in markdown(app)
+    assert [bar.proto.text for bar in app.get("progress")] == ["77.1%", "75.2%"]
     assert [shown.shape for shown in maps(app)] == [(7, 7), (9, 9)]
 
 
@@ -187,4 +188,4 @@ def test_the_ranking_is_searched_and_the_class_chosen_in_the_sidebar_is_asked_ab
     class_menu(app).select_index(1).run()
     assert app.title[0].value == "Why tiger cat and not another?"
     assert "**tiger cat rather than Egyptian cat**" in markdown(app)
-    assert "place 2 of 1,000" in captions(app)
+    assert "**tiger cat**  \nplace 2 of 1,000" in markdown(app)

@@ -87,7 +87,7 @@ def test_hovering_tells_row_column_and_value(page: Page, address: str) -> None:
 def test_a_box_dragged_on_one_map_zooms_all(page: Page, address: str) -> None:
     page.goto(f"{address}/?methods=Grad-CAM&methods=Smoothed+saliency")
     expect(page.get_by_text(COMPLETE)).to_be_visible()
-    expect(page.get_by_role("button", name="Whole picture")).to_be_disabled()
+    expect(page.get_by_role("button", name="Whole picture")).to_have_count(0)
     box = charts(page, "grad-cam").first.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 0.05 * box["width"], box["y"] + 20)
@@ -95,7 +95,7 @@ def test_a_box_dragged_on_one_map_zooms_all(page: Page, address: str) -> None:
     page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 50, steps=6)
     page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 90, steps=6)
     page.mouse.up()
-    expect(page.get_by_role("button", name="Whole picture")).to_be_enabled()
+    expect(page.get_by_role("button", name="Whole picture")).to_be_visible()
     expect(page.get_by_text(COMPLETE)).to_be_visible()
     ranges = [
         page.wait_for_function(
@@ -110,7 +110,7 @@ def test_a_box_dragged_on_one_map_zooms_all(page: Page, address: str) -> None:
     assert ranges[0] == ranges[1]
     assert 0 < ranges[0][0] < ranges[0][1] < 13.5
     page.get_by_role("button", name="Whole picture").click()
-    expect(page.get_by_role("button", name="Whole picture")).to_be_disabled()
+    expect(page.get_by_role("button", name="Whole picture")).to_have_count(0)
 
 
 def test_a_click_leaves_the_charts_that_it_does_not_concern(page: Page, address: str) -> None:

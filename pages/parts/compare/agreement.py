@@ -71,5 +71,5 @@ def _matrix(
     theme: str,
 ) -> go.Figure:
     return matrix_figure(
-        of(explanations), style, signed=False, limit=1.0, height=HEIGHT, theme=theme
+        of(explanations), style, signed=False, limit=1.0, width=HEIGHT, theme=theme
     )

@@ -24,7 +24,7 @@ def draw(selection: Selection, explanations: Sequence[Explanation | None]) -> No
         return
     usable = [each for each in complete if not each.blank_reason]
     label = escaped(selection.prediction[selection.target.index].label)
-    st.subheader("In words", anchor="in-words")
+    st.header("In words", anchor="in-words")
     with st.container(border=True):
         said = {
             "The answer": _answer(selection),

@@ -11,8 +11,9 @@ from explainers.images.contact_sheet import GROUND, contact_sheet
 from explainers.network.feature_maps import ORDERS, FeatureMaps, feature_maps, strongest_maps
 from pages.parts import cache
 from pages.parts.figures import QUIET, WHOLE, map_figure, sheet_figure
-from pages.parts.frame import Selection, on_phone, rest_of_gallery, screen_theme
+from pages.parts.frame import Selection, rest_of_gallery, screen_theme
 from pages.parts.picture import Picture, data_uri
+from pages.parts.viewport import on_phone
 from pages.parts.words import escaped, number
 
 if TYPE_CHECKING:

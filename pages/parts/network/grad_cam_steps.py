@@ -138,7 +138,7 @@ def _draw_matrix(selection: Selection, layer: str) -> None:
     st.plotly_chart(
         matrix_figure(
             grid / float(np.abs(grid).max()), selection.style, signed=explanation.signed,
-            limit=1.0, height=MATRIX, theme=screen_theme(),
+            limit=1.0, width=MATRIX, theme=screen_theme(),
         ),
         theme=None, config=QUIET, key="steps-matrix",
         alt=f"Grad-CAM as a {CELLS} by {CELLS} matrix",

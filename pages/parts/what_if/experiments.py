@@ -12,12 +12,13 @@ from explainers import Explanation, NoAnswerError, Prediction
 from explainers.images.colouring import encode
 from explainers.images.regions import REGION_FILLS, hide
 from pages.parts import cache
+from pages.parts.card import Subject
 from pages.parts.downloads import table_csv
 from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, screen_theme
-from pages.parts.grid import Subject, draw
 from pages.parts.picture import Picture
 from pages.parts.plots import change_figure
+from pages.parts.table import draw
 from pages.parts.what_if import canvas
 from pages.parts.words import escaped, percent, slug
 
@@ -98,17 +99,13 @@ def compare(selection: Selection) -> None:
     label = escaped(prediction[target.index].label)
     rows = [
         Subject(
-            selection.picture, selection.classifier, selection.pixels, prediction, target,
-            f"**As it is** · {label} {percent(prediction[target.index].probability)}",
-        ),
-        *(
-            Subject(
-                trial.picture, selection.classifier, trial.pixels, trial.prediction, target,
-                f"**{trial.kind}** · {label} "
-                f"{percent(trial.prediction[target.index].probability)}",
-            )
-            for trial in trials
-        ),
+            picture, selection.classifier, pixels, said, target, heading=what,
+            note=said[target.index].label, probability=said[target.index].probability,
+        )
+        for what, picture, pixels, said in (
+            ("As it is", selection.picture, selection.pixels, prediction),
+            *((trial.kind, trial.picture, trial.pixels, trial.prediction) for trial in trials),
+        )
     ]  # fmt: skip
     explained = draw(rows, selection.methods, selection.style, one_scale=True)
     for explanation in explained[0]:

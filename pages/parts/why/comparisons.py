@@ -1,4 +1,4 @@
-"""The questions of the page "Why this class?": what its rows compare, and what follows."""
+"""What the rows of "Why this class?" compare: a class with another, classes, layers, networks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,17 +9,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explainers import METHODS, Explanation, NoAnswerError, Prediction, Target
-from explainers.images.regions import FILLS, hide
 from explainers.metrics.evidence import evidence
-from explainers.metrics.flipping import PAIRED, Flip, pairs_with_less, try_pairs
 from explainers.models import zoo
-from pages.parts import cache, long_running
+from pages.parts import cache
+from pages.parts.card import Subject
 from pages.parts.classifiers import Wanted
-from pages.parts.figures import QUIET
-from pages.parts.frame import Selection, screen_theme
-from pages.parts.grid import Subject, draw
-from pages.parts.picture import Picture
-from pages.parts.plots import steps_figure
+from pages.parts.frame import Selection
+from pages.parts.table import draw
+from pages.parts.why import counterfactual
 from pages.parts.words import ROWS_AND_COLUMNS, escaped, in_words, percent
 
 if TYPE_CHECKING:
@@ -27,40 +24,43 @@ if TYPE_CHECKING:
 
 FEWEST, MOST = 1, 5
 LAYERS = 4
+CHOICE = 230
+"""How wide the choice of a class is, in pixels."""
 
 
 def ask_expected(selection: Selection) -> None:
     """It should have been another class: the two, their difference, and what changes the answer."""
     prediction, said = selection.prediction, selection.target.index
     others = [int(index) for index in prediction.ranking if index != said]
-    expected = st.selectbox(
+    bar = _bar()
+    expected = bar.selectbox(
         "It should have been",
         others,
         format_func=lambda index: _ranked(prediction, index),
         key=f"expected-{selection.picture.digest}-{selection.classifier.name}-{said}",
-        help="Type to search among all classes.",
+        label_visibility="collapsed",
+        width=CHOICE,
     )
     if expected is None:
         st.info("The network knows no other class.", icon=":material/info:")
         return
     difference = Target(said, rather_than=expected)
     targets = (difference, Target(said), Target(expected))
-    summary = st.container()
     rows = [_row(selection, target) for target in targets]
-    explained = draw(rows, selection.methods, selection.style)
-    with summary:
-        _weigh(explained, prediction, difference)
-    _draw_flip(selection, explained[0], difference)
+    explained = draw(rows, selection.methods, selection.style, bar=bar)
+    _weigh(explained, prediction, difference)
+    counterfactual.draw(selection, explained[0], difference)
 
 
 def ask_classes(selection: Selection) -> None:
     """The most probable classes, chosen ones, and the least probable."""
     prediction = selection.prediction
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    bar = _bar()
+    with bar.popover("Which classes", icon=":material/checklist:"):
         most = min(MOST, len(prediction.labels))
         count = st.number_input(
             "Most probable classes", FEWEST, most, min(3, most), key="top-classes",
-            persist_state="session", width=180,
+            persist_state="session",
         )  # fmt: skip
         chosen = st.multiselect(
             "And these",
@@ -73,7 +73,7 @@ def ask_classes(selection: Selection) -> None:
     shown = [int(index) for index in prediction.ranking[:count]]
     shown += [*chosen, *([int(prediction.ranking[-1])] if least else [])]
     rows = [_row(selection, Target(index)) for index in dict.fromkeys(shown)]
-    draw(rows, selection.methods, selection.style)
+    draw(rows, selection.methods, selection.style, bar=bar)
 
 
 def ask_layers(selection: Selection) -> None:
@@ -92,18 +92,22 @@ def ask_layers(selection: Selection) -> None:
         title = escaped(classifier.title)
         st.info(f"No layer of {title} keeps a grid.", icon=":material/info:")
         return
-    chosen = st.multiselect(
-        "Layers, early to late",
-        paths,
-        _spread(classifier),
-        format_func=lambda path: _place(classifier, path),
-        key=f"layers-shown-{classifier.name}",
-        max_selections=8,
-    )
+    bar = _bar()
+    with bar.popover("Which layers", icon=":material/checklist:"):
+        chosen = st.multiselect(
+            "Layers, early to late",
+            paths,
+            _spread(classifier),
+            format_func=lambda path: _place(classifier, path),
+            key=f"layers-shown-{classifier.name}",
+            max_selections=8,
+        )
     rows = [
         replace(
             _row(selection, selection.target),
-            heading=escaped(_place(classifier, path)),
+            heading=path,
+            note=" × ".join(map(str, classifier.layer(path).grid)),
+            probability=None,
             settled={method.name: {"layer": path} for method in methods},
         )
         for path in sorted(chosen, key=paths.index)
@@ -111,22 +115,24 @@ def ask_layers(selection: Selection) -> None:
     if not rows:
         st.info("Choose a layer to see an explanation there.", icon=":material/touch_app:")
         return
-    draw(rows, methods, selection.style)
+    draw(rows, methods, selection.style, bar=bar)
 
 
 def ask_classifiers(selection: Selection) -> None:
     """Several networks on one picture, each with its own answer."""
     ready = [name for name in zoo.CLASSIFIERS if zoo.whereabouts(name) != "elsewhere"]
     own = selection.classifier
-    chosen = st.multiselect(
-        f"Set beside {escaped(own.title)}",
-        [name for name in ready if name != own.name],
-        default=[name for name in ready if name != own.name][:1],
-        format_func=zoo.CLASSIFIERS.__getitem__,
-        key=f"beside-{own.name}",
-        max_selections=cache.CLASSIFIERS_IN_MEMORY - 1,
-        help="Those that are on this machine.",
-    )
+    bar = _bar()
+    with bar.popover("Which networks", icon=":material/checklist:"):
+        chosen = st.multiselect(
+            f"Set beside {escaped(own.title)}",
+            [name for name in ready if name != own.name],
+            default=[name for name in ready if name != own.name][:1],
+            format_func=zoo.CLASSIFIERS.__getitem__,
+            key=f"beside-{own.name}",
+            max_selections=cache.CLASSIFIERS_IN_MEMORY - 1,
+            help="Those that are on this machine.",
+        )
     others = [cache.classifier(name, Wanted(name).load) for name in chosen]
     rows = []
     for each in (own, *others):
@@ -134,7 +140,7 @@ def ask_classifiers(selection: Selection) -> None:
             rows.append(_own_answer(selection, each))
         except NoAnswerError as reason:
             st.warning(escaped(f"{each.title}: {reason}"), icon=":material/block:")
-    draw(rows, selection.methods, selection.style)
+    draw(rows, selection.methods, selection.style, bar=bar)
 
 
 COMPARISONS: dict[str, Callable[[Selection], None]] = {
@@ -172,25 +178,31 @@ def draw_ranking(prediction: Prediction) -> None:
     )
 
 
+def _bar() -> DeltaGenerator:
+    """One line for what is compared, and behind it what all of a table has."""
+    return st.container(horizontal=True, vertical_alignment="center", key="toolbar")
+
+
 def _row(selection: Selection, target: Target) -> Subject:
     prediction = selection.prediction
-    heading = escaped(in_words(prediction, target)).join(("**", "**"))
-    if not target.signed:
-        answer = prediction[target.index]
-        heading += f" · {percent(answer.probability)} · place {prediction.rank(answer.index)}"
-    return Subject(
+    heading = in_words(prediction, target)
+    row = Subject(
         selection.picture, selection.classifier, selection.pixels, prediction, target, heading
     )
+    if target.signed:
+        return row
+    place = f"place {prediction.rank(target.index):,} of {len(prediction.labels):,}"
+    return replace(row, note=place, probability=prediction[target.index].probability)
 
 
 def _own_answer(selection: Selection, classifier: "Classifier") -> Subject:
     pixels = classifier.prepare(selection.picture.image)
     prediction = cache.prediction(selection.picture, classifier, pixels)
     answer = prediction.top(1)[0]
-    heading = (
-        f"**{escaped(classifier.title)}**: {escaped(answer.label)} · {percent(answer.probability)}"
-    )
-    return Subject(selection.picture, classifier, pixels, prediction, Target(answer.index), heading)
+    return Subject(
+        selection.picture, classifier, pixels, prediction, Target(answer.index),
+        heading=classifier.title, note=answer.label, probability=answer.probability,
+    )  # fmt: skip
 
 
 def _spread(classifier: "Classifier") -> list[str]:
@@ -237,131 +249,5 @@ def _weigh(
         st.caption(ROWS_AND_COLUMNS)
 
 
-def _in_grey(selection: Selection, region: np.ndarray) -> Picture:
-    return selection.picture.edited(hide(selection.pixels, region, "grey"), region)
-
-
 def _where(cell: tuple[int, int] | None) -> str:
     return "" if cell is None else f" at row {cell[0]}, column {cell[1]}"
-
-
-def _draw_flip(
-    selection: Selection, differences: Sequence[Explanation | None], target: Target
-) -> None:
-    """A region that changes the answer, the picture without it, and the way there."""
-    st.subheader("What has to be hidden for another answer?", anchor=False)
-    usable = {d.explainer.title: d for d in differences if d is not None and not d.blank_reason}
-    if not usable:
-        st.info("There is no map to go by.", icon=":material/info:")
-        return
-    prediction = selection.prediction
-    expected = prediction[target.classes[1]]
-    first = prediction.top(1)[0]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        title = st.selectbox(
-            "In the order of", list(usable), len(usable) - 1, key="flip-by",
-            help="Pieces are hidden from the strongest for this method to the weakest; for LIME by "
-            "all its coefficients, also of pieces that the map leaves out.",
-        )  # fmt: skip
-        fill = st.selectbox(
-            "Hidden pieces show", FILLS, key="flip-fill", persist_state="session",
-            format_func=str.capitalize,
-        )  # fmt: skip
-        any_other = st.toggle("Until any other class wins", key="flip-any", persist_state="session")
-    until = None if any_other or expected.index == first.index else expected.index
-    difference = usable[title]
-    segments = difference.segments
-    if segments is None:
-        segments = cache.segments(selection.picture, selection.classifier, selection.pixels)
-    try:
-        found = cache.flip(selection.picture, selection.classifier, selection.pixels, difference,
-                           segments, fill, until)  # fmt: skip
-    except NoAnswerError as reason:
-        st.warning(escaped(str(reason)), icon=":material/block:")
-        return
-    left, right = st.columns([1, 2], gap="large", vertical_alignment="center")
-    shown = list(dict.fromkeys([first.index, target.index, target.classes[1]]))
-    if found.winner is not None:
-        shown = list(dict.fromkeys([*shown, found.winner]))
-    right.plotly_chart(
-        steps_figure(
-            found.probabilities[:, shown],
-            [prediction.labels[index] for index in shown],
-            theme=screen_theme(),
-        ),
-        theme=None,
-        config=QUIET,
-        alt="Probabilities while more and more pieces are hidden",
-    )
-    order = f"{difference.explainer} {target} {difference.done}"
-    _draw_smallest(selection, left.empty(), found, segments, order)
-
-
-def _draw_smallest(
-    selection: Selection, place: DeltaGenerator, found: Flip, segments: np.ndarray, order: str
-) -> None:
-    """The region, and below the offer to try every pair of pieces that has less area."""
-    pairs = len(pairs_with_less(found, segments))
-    run = cache.job(
-        selection.picture.digest,
-        selection.classifier.name,
-        f"pairs {order} {found.fill} {found.until}",
-    )
-
-    def tried() -> bool:
-        return not pairs or (run.finished and not run.failure)
-
-    def draw_region() -> None:
-        smallest = run.latest.flip if run.latest else found
-        _draw_region(selection, place, smallest, segments, tried=tried())
-
-    draw_region()
-    if tried():
-        return
-    long_running.offer(
-        run, lambda: try_pairs(selection.classifier, selection.pixels, segments, found),
-        "Try pairs, at most" if found.winner is None else "Try smaller pairs, at most",
-        pairs, selection.classifier, lambda latest, settled: None,
-    )  # fmt: skip
-    if tried():
-        draw_region()
-
-
-def _draw_region(
-    selection: Selection, place: DeltaGenerator, found: Flip, segments: np.ndarray, *, tried: bool
-) -> None:
-    """The picture without the region, what the network says then, and what was tried."""
-    labels = selection.prediction.labels
-    before = int(found.probabilities[0].argmax())
-    pieces = int(segments.max()) + 1
-    pairs = f"{pieces}" if pieces <= PAIRED else f"{PAIRED} strongest"
-    with place.container():
-        if found.winner is None:
-            wanted = "another class" if found.until is None else escaped(labels[found.until])
-            many = f"any single piece or any pair of the {pairs}" if tried else "any single piece"
-            st.info(
-                f"Nothing changes it: {wanted} does not win when the {pieces} pieces are hidden "
-                f"in this order, not even when all are, nor when {many} is.",
-                icon=":material/block:",
-            )
-            return
-        st.image(
-            cache.screen(_in_grey(selection, found.region)), width="stretch",
-            alt=f"The picture with what was hidden in grey: {found.share:.1%} of it",
-        )  # fmt: skip
-        count = len(found.hidden)
-        st.markdown(
-            f"**{found.share:.1%} of the picture**, {count} piece{'' if count == 1 else 's'} of "
-            f"{pieces}: without {'it' if count == 1 else 'them'} it is "
-            f"*{escaped(labels[found.winner])}* ({percent(float(found.after[found.winner]))}) and "
-            f"no longer *{escaped(labels[before])}* ({percent(float(found.after[before]))})."
-        )
-        needed = f"Each of the {count} is needed. " if count > 1 else ""
-        less = (
-            f"No single piece and no pair of the {pairs} does it with less area."
-            if tried
-            else f"No single piece of the {pieces} does it with less area; pairs were not tried."
-        )
-        more = " Three and more were tried in this order alone." if pieces > 2 else ""
-        if pieces > 1:
-            st.caption(f"{needed}{less}{more}")
