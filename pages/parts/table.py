@@ -125,7 +125,9 @@ def strip(
     look = Look(style, VIEWS[:1], wide, height - COLOUR_BAR, screen_theme(), brief=True)
     cards: list[Card] = []
     settings: list[DeltaGenerator | None] = []
-    for column, method in zip(place.columns(len(methods)), methods, strict=True):
+    for column, method in zip(
+        place.columns(len(methods), wrap=viewport.narrow()), methods, strict=True
+    ):
         with column.container(key=f"card-{method.name}", gap="xsmall"):
             if bare:
                 st.markdown(f"## {method.title}")
