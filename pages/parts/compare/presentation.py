@@ -21,6 +21,8 @@ VIEW = "present"
 SMALL, MIDDLE, LARGE, WHOLE = 230, 380, 560, 860
 """Heights in pixels, of the picture beside the answer, of a map on the screen that shows all, of a
 map above words, and of the picture alone: they fill a window of 1,920 by 1,080."""
+NARROWEST = 150
+"""A quarter of what stands above the maps, in pixels."""
 PAPER = 1200
 WIDE = r"$\phantom{\rule{62em}{1pt}}$"
 """A line of that many pixels that nobody sees. A browser shrinks what it prints until it is as wide
@@ -63,8 +65,9 @@ def draw() -> None:
 
 
 def _draw_all(choice: Choice) -> None:
-    seen, said, others = st.columns([2, 4, 3], gap="medium", wrap=viewport.narrow())
-    with seen, st.container(horizontal=True):
+    top = st.grid(4, min_column_width=NARROWEST)  # columns with pictures print stacked
+    seen, said, others = (top.cell(column_span=1 if viewport.narrow() else n) for n in (1, 2, 1))
+    with seen:
         _draw_picture(choice, SMALL)
     with others:
         _draw_buttons(0)
