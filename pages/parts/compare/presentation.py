@@ -85,7 +85,7 @@ def _draw_all(choice: Choice) -> None:
     rest = [question for question in told if question not in (summary.ANSWER, summary.CAUTIONS)]
     if rest:
         for column, question in zip(
-            st.columns(len(rest), gap="medium", wrap=viewport.narrow()), rest, strict=True
+            st.columns(len(rest), wrap=viewport.narrow()), rest, strict=True
         ):
             column.caption(_in_one(told, [question]))
     if viewport.width() >= PAPER:
