@@ -129,7 +129,24 @@ def opened(wanted: Wanted | None, picture: Picture) -> "Classifier":
         # The same file may have another name on another person's screen.
         classifier = classifier.variant(name=classifier.name, title=answering.title)
         classifier = _tell_about(classifier, picture)
+    st.session_state.told = {
+        "name": classifier.name,
+        "title": classifier.title,
+        "labels": classifier.labels,
+        "scaling": classifier.scaling,
+    }
     return classifier
+
+
+def remembered() -> "Classifier":
+    """The classifier that answered last in this session, or that its link names; no controls.
+
+    It is called, labelled and fed as it was told to be then.
+    """
+    if "told" in st.session_state:
+        return _answering(st.session_state.answering).variant(**st.session_state.told)
+    linked = st.session_state.network
+    return _answering(Wanted(linked) if zoo.whereabouts(linked) != "elsewhere" else None)
 
 
 def _answering(wanted: Wanted | None) -> "Classifier":

@@ -85,9 +85,9 @@ class Choice:
     picture: Picture
     methods: tuple[type[Explainer], ...]
     style: Style
-    _wanted: classifiers.Wanted | None
-    _network: DeltaGenerator
-    _target: DeltaGenerator
+    _wanted: classifiers.Wanted | None = None
+    _network: DeltaGenerator | None = None
+    _target: DeltaGenerator | None = None
 
     def answered(self, otherwise: Callable[[], None] = lambda: None) -> Selection:
         """Open the classifier and ask it; while TensorFlow wakes, that is said here.
@@ -106,16 +106,16 @@ class Choice:
                     ":material/hourglass_top: Waking TensorFlow: the first visit since the server "
                     "was started takes some seconds."
                 )
-            self._target.skeleton(CLASS_HEIGHT)
-        with self._network:
-            classifier = classifiers.opened(self._wanted, self.picture)
+            if self._target is not None:
+                self._target.skeleton(CLASS_HEIGHT)
+        classifier = self._open()
         pixels = classifier.prepare(self.picture.image)
         try:
             prediction = cache.prediction(self.picture, classifier, pixels)
-            with self._target:
-                target = _choose_target(self.picture, classifier, prediction)
+            target = self._aim(classifier, prediction)
         except NoAnswerError as reason:
-            self._target.empty()
+            if self._target is not None:
+                self._target.empty()
             otherwise()
             with waiting.container():
                 _say_why_not(self.picture, classifier, str(reason))
@@ -124,14 +124,22 @@ class Choice:
             self.picture, classifier, pixels, prediction, target, self.methods, self.style
         )
 
+    def _open(self) -> "Classifier":
+        if self._network is None:
+            return classifiers.remembered()
+        with self._network:
+            return classifiers.opened(self._wanted, self.picture)
+
+    def _aim(self, classifier: "Classifier", prediction: Prediction) -> Target:
+        if self._target is None:
+            return Target(_chosen_class(self.picture, prediction))
+        with self._target:
+            return _choose_target(self.picture, classifier, prediction)
+
 
 def frame(title: str) -> Choice:
     """Draw the sidebar; to be called first on every page."""
-    st.set_page_config(
-        page_title=f"{title} · Triptych", page_icon=":material/view_column_2:", layout="wide"
-    )
-    _open_link()
-    viewport.measure()
+    _open_page(title)
     with st.sidebar:
         st.markdown("## Triptych")
         _link_pages()
@@ -143,6 +151,17 @@ def frame(title: str) -> Choice:
         methods = _choose_methods()
         style = _choose_style()
     return Choice(picture, methods, style, wanted, network, target)
+
+
+def unframed(title: str) -> Choice:
+    """What was chosen, in this session or in the link that opened it; no sidebar is drawn."""
+    _open_page(title)
+    picture: Picture = st.session_state.picture
+    return Choice(
+        picture.centre() if st.session_state.get("square") else picture,
+        _chosen_methods(),
+        _chosen_style(),
+    )
 
 
 def _say_why_not(picture: Picture, classifier: "Classifier", reason: str) -> NoReturn:
@@ -189,6 +208,14 @@ def _link_pages() -> None:
                 width="stretch",
                 query_params=st.query_params.to_dict(),
             )
+
+
+def _open_page(title: str) -> None:
+    st.set_page_config(
+        page_title=f"{title} · Triptych", page_icon=":material/view_column_2:", layout="wide"
+    )
+    _open_link()
+    viewport.measure()
 
 
 def _open_link() -> None:
@@ -287,14 +314,12 @@ def _take(key: str) -> None:
 def _choose_target(picture: Picture, classifier: "Classifier", prediction: Prediction) -> Target:
     ranking = [int(index) for index in prediction.ranking]
     options = list(dict.fromkeys([*ranking[:PROBABLE], ranking[-1], *ranking]))
-    chosen: dict[str, int] = st.session_state.chosen_classes
     key = f"class-{picture.digest}-{classifier.name}"
-    among = f"{picture.digest}-{len(ranking)}"
-    current = chosen.get(among, ranking[0])
+    among = _among(picture, prediction)
     index = st.selectbox(
         "Class to explain",
         options,
-        options.index(current) if current in options else 0,
+        options.index(_chosen_class(picture, prediction)),
         format_func=lambda index: _in_words(prediction, index),
         key=key,
         on_change=_choose_class,
@@ -303,6 +328,18 @@ def _choose_target(picture: Picture, classifier: "Classifier", prediction: Predi
     )
     st.query_params["class"] = str(index)
     return Target(index)
+
+
+def _chosen_class(picture: Picture, prediction: Prediction) -> int:
+    """The class that was chosen, in this session or by its link; else the most probable."""
+    first = int(prediction.ranking[0])
+    chosen: int = st.session_state.chosen_classes.get(_among(picture, prediction), first)
+    return chosen if chosen < len(prediction.labels) else first
+
+
+def _among(picture: Picture, prediction: Prediction) -> str:
+    """What a choice of a class is about: a picture, and as many classes."""
+    return f"{picture.digest}-{len(prediction.labels)}"
 
 
 def _choose_class(among: str, key: str) -> None:
@@ -326,6 +363,22 @@ def _choose_methods() -> tuple[type[Explainer], ...]:
         wrap=True,
     )
     return tuple(method for title, method in titles.items() if title in chosen)
+
+
+def _chosen_methods() -> tuple[type[Explainer], ...]:
+    linked = st.query_params.get_all("methods")
+    chosen = st.session_state.get("methods", linked or [method.title for method in METHODS])
+    return tuple(method for method in METHODS if method.title in chosen)
+
+
+def _chosen_style() -> Style:
+    name = st.session_state.get("style") or next(iter(STYLES))
+    preset = STYLES[name]
+    return Style(
+        st.session_state.get(f"colour-map-{name}", preset.colour_map),
+        st.session_state.get(f"opacity-{name}", preset.opacity),
+        preset.fading,
+    )
 
 
 def _choose_style() -> Style:

@@ -24,6 +24,8 @@ from pages.parts.words import escaped, percent, slug
 
 SCALES = ("0 to 1", "Raw")
 GAP = 16
+NARROWEST = 250
+"""A map of a strip, in pixels; where less is left of the page, it stands below the one before."""
 """Pixels between columns."""
 TALLEST = 480
 COMPACT, ON_PHONE = 200, 170
@@ -125,8 +127,9 @@ def strip(
     look = Look(style, VIEWS[:1], wide, height - COLOUR_BAR, screen_theme(), brief=True)
     cards: list[Card] = []
     settings: list[DeltaGenerator | None] = []
-    for column, method in zip(place.columns(len(methods)), methods, strict=True):
-        with column.container(key=f"card-{method.name}", gap="xsmall"):
+    cells = place.grid(len(methods), min_column_width=NARROWEST)  # columns with maps print stacked
+    for method in methods:
+        with cells.container(key=f"card-{method.name}", gap="xsmall"):
             if bare:
                 st.markdown(f"## {method.title}")
             settings.append(None if bare else _popover(method.title, help=_first_line(method)))

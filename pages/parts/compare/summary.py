@@ -16,28 +16,45 @@ NEAR_TIE = 0.1
 POOR_FIT = 0.5
 STRETCHED = 1.5
 
+ANSWER = "The answer"
+PLACES = "Where do the maps point?"
+AGREEMENT = "Do the maps agree?"
+HIDING = "Does it matter?"
+CAUTIONS = "Be careful"
+
 
 def draw(selection: Selection, explanations: Sequence[Explanation | None]) -> None:
     """Draw the paragraph, once the maps are there."""
-    complete = [each for each in explanations if each is not None]
-    if not complete:
+    said = in_words(selection, explanations)
+    if not said:
         return
-    usable = [each for each in complete if not each.blank_reason]
-    label = escaped(selection.prediction[selection.target.index].label)
     st.header("In words", anchor="in-words")
     with st.container(border=True):
-        said = {
-            "The answer": _answer(selection),
-            "Where do the maps point?": _places(usable, label),
-            "Do the maps agree?": _agreement(usable),
-            "Does it matter?": _hiding(selection, usable, label),
-            "Be careful": _cautions(selection, complete),
-        }
-        st.markdown("\n\n".join(f"**{lead}** · {text}" for lead, text in said.items() if text))
+        st.markdown("\n\n".join(f"**{lead}** · {text}" for lead, text in said.items()))
         with st.container(horizontal=True):
             for page in ("pages/what_if.py", "pages/how_far.py"):
                 title, icon = PAGES[page]
                 st.page_link(page, label=title, icon=icon, query_params=st.query_params.to_dict())
+
+
+def in_words(selection: Selection, explanations: Sequence[Explanation | None]) -> dict[str, str]:
+    """What there is to say, as Markdown under the question that it answers; without maps, nothing.
+
+    Numbers and methods are links to where they stand on the page.
+    """
+    complete = [each for each in explanations if each is not None]
+    usable = [each for each in complete if not each.blank_reason]
+    label = escaped(selection.prediction[selection.target.index].label)
+    if not complete:
+        return {}
+    said = {
+        ANSWER: _answer(selection),
+        PLACES: _places(usable, label),
+        AGREEMENT: _agreement(usable),
+        HIDING: _hiding(selection, usable, label),
+        CAUTIONS: _cautions(selection, complete),
+    }
+    return {question: text for question, text in said.items() if text}
 
 
 def _answer(selection: Selection) -> str:
@@ -188,7 +205,7 @@ def _cautions(selection: Selection, complete: Sequence[Explanation]) -> str:
     stretch = selection.picture.aspect * columns / rows
     stretch = max(stretch, 1 / stretch)
     if stretch >= STRETCHED:
-        advice = "; *Only the middle square* in the sidebar avoids that" if rows == columns else ""
+        advice = "; to ask for *Only the middle square* avoids that" if rows == columns else ""
         said.append(
             f"The network saw the picture squeezed {stretch:.1f} times in one direction{advice}."
         )
