@@ -52,7 +52,7 @@ def offer(
         price = f"{left:,} passes, about {seconds(left * cache.pace(classifier))}"
         action.button(
             f"{verb}: {price}", icon=":material/play_arrow:", key=f"start-{label}",
-            on_click=_pause, args=(run, False), type="primary",
+            on_click=_pause, args=(run, False),
         )  # fmt: skip
     elif run.waiting:
         action.button(

@@ -117,7 +117,7 @@ def test_all_layers_at_a_glance(coffee) -> None:
     table = app.dataframe[0].value
     wanted = [each.path for each in classifier.layers if each.convolution]
     assert [path for path in table["Layer"] if path in wanted] == wanted
-    assert table.iloc[0]["Grid"] == "112 × 112"
+    assert table.iloc[0]["Output"] == "112 × 112 × 32"
     strip = table.iloc[-1]["Strongest, each on its own scale"]
     assert strip.startswith("data:image/")
     shown = dict(zip(table["Layer"], table["Shown"], strict=True))

@@ -138,7 +138,7 @@ def _draw_hottest(selection: Selection, past: list[np.ndarray]) -> None:
             return
         title = st.selectbox("According to", list(methods), key="hottest-by")
         percent = st.slider("Hottest", 1, 50, 10, 1, format="%d %%", key="hottest-share")
-        if not st.button("Select", key="hottest-select", type="primary"):
+        if not st.button("Select", key="hottest-select"):
             return
         explainer = methods[title]()
         run = cache.run(
