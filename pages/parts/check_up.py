@@ -64,7 +64,8 @@ def _answers(found: CheckUp, in_use: Scaling) -> str:
     now = next(fed.answer for fed in found.feedings if fed.scaling == in_use)
     if now is None:
         return f"no number under {in_use.name}, which is in use"
-    same = sum(bool(fed.answer) and fed.answer.index == now.index for fed in found.feedings) - 1
+    answers = [fed.answer for fed in found.feedings if fed.answer is not None]
+    same = sum(answer.index == now.index for answer in answers) - 1
     return (
         f"{now.label} with {percent(now.probability)} under {in_use.name}, which is in use, and "
         f"{now.label} under {same} of the {len(found.feedings) - 1} others"

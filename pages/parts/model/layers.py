@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from explainers import GradCam
+from pages.parts.frame import go_to
 from pages.parts.words import escaped
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _offer(layer: "Layer | None") -> None:
         and layer
     ):
         st.session_state[f"{GradCam.name}-layer"] = layer.path
-        st.switch_page("app.py", query_params=st.query_params.to_dict())
+        go_to("app.py")
     st.caption(words, width="content")
 
 
