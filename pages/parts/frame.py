@@ -206,7 +206,7 @@ def _link_pages() -> None:
                 label=label,
                 icon=icon,
                 width="stretch",
-                query_params=st.query_params.to_dict(),
+                query_params=carried(),
             )
 
 
@@ -216,6 +216,19 @@ def _open_page(title: str) -> None:
     )
     _open_link()
     viewport.measure()
+
+
+def carried() -> dict[str, list[str]]:
+    """What the address bar carries; a name may have several values there, as methods do."""
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def go_to(page: str) -> NoReturn:
+    """Go to another page; a script may take along all but what is bound to a control."""
+    bound = {"methods"}
+    st.switch_page(
+        page, query_params={name: each for name, each in carried().items() if name not in bound}
+    )
 
 
 def _open_link() -> None:
@@ -353,6 +366,9 @@ def _in_words(prediction: Prediction, index: int) -> str:
 
 def _choose_methods() -> tuple[type[Explainer], ...]:
     titles: dict[str, Any] = {method.title: method for method in METHODS}
+    if "methods" not in st.session_state and "chosen_methods" in st.session_state:
+        # Another page: its control would begin with all of them.
+        st.query_params["methods"] = st.session_state.chosen_methods
     chosen = st.pills(
         "Methods",
         list(titles),
@@ -362,6 +378,7 @@ def _choose_methods() -> tuple[type[Explainer], ...]:
         bind="query-params",
         wrap=True,
     )
+    st.session_state.chosen_methods = chosen
     return tuple(method for title, method in titles.items() if title in chosen)
 
 

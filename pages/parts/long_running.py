@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -81,7 +81,6 @@ def steer(
     passes: int,
     classifier: "Classifier",
     *,
-    kind: Literal["primary", "secondary"] = "primary",
     begin: Callable[[], None] = lambda: None,
 ) -> None:
     """A button to start a run at its price, to stop it or to go on; none when it is finished.
@@ -100,7 +99,7 @@ def steer(
 
         place.button(
             f"{verb}: {price(left(run, passes), classifier)}",
-            icon=":material/play_arrow:", key=f"start-{label}", on_click=resume, type=kind,
+            icon=":material/play_arrow:", key=f"start-{label}", on_click=resume,
         )  # fmt: skip
     elif run.waiting:
         place.button(

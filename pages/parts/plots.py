@@ -15,9 +15,11 @@ from pages.parts.words import change, charted, percent, spread_in_words
 
 LONGEST_LABEL = 26
 FAINT = {"light": "rgba(49, 51, 63, 0.35)", "dark": "rgba(230, 232, 238, 0.35)"}
+BESIDE = {"light": "#8d8f98", "dark": "#787b84"}
 ACCENT = {"light": "#3d5a98", "dark": "#8fb0f0"}
-LINES = ("#3d7dca", "#d9772b", "#5b9a53", "#a05fb4", "#b8994a")
-FOR, AGAINST = "#b2182b", "#2166ac"
+LINES = ("#3d7dca", "#d9772b", "#5b9a53", "#a05fb4", "#9d7d30")
+FOR = {"light": "#b2182b", "dark": "#d6604d"}
+AGAINST = {"light": "#2166ac", "dark": "#4393c3"}
 
 
 def ranking_figure(
@@ -33,7 +35,7 @@ def ranking_figure(
         x=[answer.probability for answer in answers],
         y=np.arange(len(answers)),
         orientation="h",
-        marker={"color": [ACCENT[theme] if mark else FAINT[theme] for mark in marked]},
+        marker={"color": [ACCENT[theme] if mark else BESIDE[theme] for mark in marked]},
         text=[percent(answer.probability) for answer in answers],
         textposition="outside",
         cliponaxis=False,
@@ -71,7 +73,7 @@ def change_figure(
             y=np.arange(len(labels)),
             x=values,
             orientation="h",
-            marker={"color": FAINT[theme] if not number else LINES[number - 1]},
+            marker={"color": BESIDE[theme] if not number else LINES[number - 1]},
             text=[
                 percent(float(value)) + (f" ({change(float(value - was))})" if number else "")
                 for was, value in zip(before, values, strict=True)
@@ -197,7 +199,7 @@ def weights_figure(weights: np.ndarray, channels: np.ndarray, *, theme: str) -> 
     bars = go.Bar(
         x=np.arange(len(weights)),
         y=weights,
-        marker={"color": [FOR if value > 0 else AGAINST for value in weights],
+        marker={"color": [FOR[theme] if value > 0 else AGAINST[theme] for value in weights],
                 "line": {"width": 0}},
         customdata=channels,
         hovertemplate="channel %{customdata}: %{y:.4g}<extra></extra>",
@@ -264,7 +266,7 @@ def _plot(
         "legend": {"orientation": "h", "y": 1.14, "x": 0},
         "showlegend": True,
         "xaxis": {"title": {"text": x}, "showgrid": False, **axis},
-        "yaxis": {"title": {"text": y}, **axis},
+        "yaxis": {"title": {"text": y, "standoff": 10}, "automargin": True, **axis},
     }
     drawn = figure(traces, **settings)
     return drawn.update_layout(**layout)

@@ -117,7 +117,7 @@ def test_all_layers_at_a_glance(coffee) -> None:
     table = app.dataframe[0].value
     wanted = [each.path for each in classifier.layers if each.convolution]
     assert [path for path in table["Layer"] if path in wanted] == wanted
-    assert table.iloc[0]["Grid"] == "112 × 112"
+    assert table.iloc[0]["Output"] == "112 × 112 × 32"
     strip = table.iloc[-1]["Strongest, each on its own scale"]
     assert strip.startswith("data:image/")
     shown = dict(zip(table["Layer"], table["Shown"], strict=True))
@@ -174,6 +174,47 @@ def test_the_steps_end_in_the_matrix_that_compare_shows(coffee) -> None:
     app.slider(key="steps-count-1280").set_value(5).run()
     np.testing.assert_allclose(array(heatmaps(app)[0]["z"]), steps.partial(5), atol=1e-5)
     assert "Sum of 5 of 1,280" in "\n".join(each.value for each in app.markdown)
+
+
+def alts(app) -> list[str]:
+    """What those are told who cannot see the charts, the pictures and the tables."""
+    told = [chart.proto.alt for chart in app.get("plotly_chart")]
+    told += [image.alt for each in app.get("imgs") for image in each.proto.imgs]
+    return told + [table.proto.alt for table in app.dataframe]
+
+
+def test_alternative_texts_say_what_was_found(coffee) -> None:
+    classifier, pixels = coffee
+    app = opened()
+    seen = feature_maps(classifier, pixels, "block8_expand_relu6", 967)
+    best = int(seen.ranked("strongest")[0])
+    (sheet,) = (alt for alt in alts(app) if alt.startswith("128 channels"))
+    shown = seen.maps[..., :128]
+    channel = int(np.abs(shown).max(axis=(0, 1)).argmax())
+    row, column = seen.strongest_cell(channel)
+    assert f"the strongest is channel {channel}, {number(float(shown.max()))} in " in sheet
+    assert f"row {row}, column {column}; {int(seen.dead[:128].sum())} are zero everywhere" in sheet
+    app.number_input(key="channel-efficientnet-lite0-block8_expand_convolution").set_value(best)
+    app.run()
+    row, column = seen.strongest_cell(best)
+    told = f"{number(float(seen.maps[..., best].max()))}, strongest in row {row}, column {column}"
+    assert sum(told in alt for alt in alts(app)) == 2
+
+    app.segmented_control(key="network-view").set_value("Grad-CAM step by step").run()
+    steps = grad_cam_steps(classifier, pixels, 967)
+    best, worst = int(steps.weights.argmax()), int(steps.weights.argmin())
+    assert (
+        f"The weights of 1,280 channels, the largest first: {number(float(steps.weights[best]))} "
+        f"for channel {best}, down to {number(float(steps.weights[worst]))} for channel {worst}"
+    ) in alts(app)
+    grid = GradCam().explain(classifier, pixels, 967).grid(14)
+    row, column = divmod(int(grid.argmax()), 14)
+    half = int((grid >= grid.max() / 2).sum())
+    assert (
+        f"Grad-CAM as a 14 by 14 matrix: strongest in row {row}, column {column}; half of that or "
+        f"more in {half} of 196 cells"
+    ) in alts(app)
+    assert all(any(map(str.isdigit, alt)) for alt in alts(app) if "Astronaut" not in alt)
 
 
 @pytest.mark.parametrize("view", ["Feature maps", "All layers", "Filters", "Grad-CAM step by step"])

@@ -133,7 +133,7 @@ def _lay_out(
         action, progress = st.empty(), st.empty()
         row = _Row(name, test, long_running.slot(test.run), action, progress)
     long_running.steer(
-        action, test.run, test.label, test.passes, selection.classifier, kind="secondary",
+        action, test.run, test.label, test.passes, selection.classifier,
         begin=partial(_look_at, name),
     )  # fmt: skip
     return row
@@ -179,7 +179,7 @@ def _offer_all(place: DeltaGenerator, selection: Selection, rows: Sequence[_Row]
     passes = sum(long_running.left(test.run, test.passes) for test in tests)
     price = long_running.price(passes, selection.classifier)
     place.button(
-        f"Run {many}: {price}", icon=":material/playlist_play:", key="start-all", type="primary",
+        f"Run {many}: {price}", icon=":material/playlist_play:", key="start-all",
         on_click=_start, args=([test.run for test in tests],),
     )  # fmt: skip
 

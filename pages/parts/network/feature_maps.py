@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 COLUMNS = 16
 ROWS = 8
 TILE = 64
-WIDTH = 1040
-PHONE = 350
-LARGE = 460
+SHEET, PHONE = 640, 350
+LARGE = 280
+MENU = 420
 STRIP = 8
+TABLE = 520
 STRONGEST = "Strongest, each on its own scale"
+OUTPUT = "Output"
 AFTER = "After the activation"
 STAGES = (AFTER, "As the convolution gives it")
 
@@ -81,13 +83,19 @@ def choose_layer(classifier: "Classifier", key: str, first: str | None = None) -
         format_func=lambda path: in_words(layers[path]),
         key=f"{key}-layer-{classifier.name}",
         persist_state="session",
+        width=MENU,
         help="Early to late. Type to search.",
     )
 
 
 def in_words(layer: "Layer") -> str:
     """A layer with its grid and channels."""
-    return f"{layer.path} · {layer.grid[0]} × {layer.grid[1]} · {layer.channels} channels"
+    return f"{layer.path} · {in_cells(layer)} · {layer.channels} channels"
+
+
+def in_cells(layer: "Layer") -> str:
+    """The grid of a layer: ``14 × 14``."""
+    return " × ".join(map(str, layer.grid))
 
 
 def _choose_stage() -> str:
@@ -124,10 +132,10 @@ def _middle(classifier: "Classifier") -> str | None:
 
 
 def draw(selection: Selection) -> None:
-    """The channels of one layer."""
+    """The channels of one layer, and one of them large beside the sheet that it is chosen from."""
     st.caption(
         "Every channel of a layer looks for one thing, and its map tells where it finds it. Hover "
-        "for the number, click to see one large."
+        "for the number; click, or type the number, to see one large."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer = choose_layer(selection.classifier, "features", _middle(selection.classifier))
@@ -135,7 +143,7 @@ def draw(selection: Selection) -> None:
             return
         order = st.selectbox(
             "In the order of", ORDERS, format_func=str.capitalize, key="features-order",
-            persist_state="session",
+            persist_state="session", width=180,
             help="Strongest: by the largest response. Most varied: by the deviation over all "
             "places. Most important: gradient × activation for the class explained.",
         )  # fmt: skip
@@ -143,45 +151,43 @@ def draw(selection: Selection) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     with row:
         stage = _choose_stage()
-        one_scale = st.toggle(
-            "One scale", key="features-scale", persist_state="session",
-            help="All channels on one scale; otherwise each from zero to its own largest value.",
-        )  # fmt: skip
     shown_at, said = _shown(selection.classifier, selection.classifier.layer(layer), stage)
     pictures = [("The picture", selection.picture, selection.pixels)]
     pictures += [] if beside is None else [beside]
     sides = [_look(selection, *each, shown_at.path) for each in pictures]
     seen = sides[0].seen
     ranked = seen.ranked(order)
-    columns = COLUMNS // 2 if on_phone() else COLUMNS // len(sides)
+    columns = COLUMNS // 2 if on_phone() else COLUMNS
+    large = f"channel-{selection.classifier.name}-{layer}"
+    st.session_state.setdefault(large, int(ranked[0]))
     with row:
-        shown = _page(ranked, columns * ROWS, layer)
+        shown = _page(ranked, columns * ROWS // len(sides), layer)
+        channel = st.number_input(
+            f"Channel, of {len(ranked):,}", 0, len(ranked) - 1, key=large, width=140,
+            help="The one that is shown large. A click on the sheet chooses one as well.",
+        )  # fmt: skip
+        one_scale = st.toggle(
+            "One scale", key="features-scale", persist_state="session",
+            help="All channels on one scale; otherwise each from zero to its own largest value.",
+        )  # fmt: skip
+        smooth = st.toggle(
+            "Smooth", key="features-smooth", persist_state="session",
+            help="Interpolate between the cells that were measured.",
+        )  # fmt: skip
     st.caption(f"Shown: {escaped(said)}. {_count(seen)}")
     limits = np.max([np.abs(side.seen.maps).max(axis=(0, 1)) for side in sides], axis=0)
     if one_scale:
         limits = np.full_like(limits, limits.max())
     signed = any(side.seen.maps.min() < 0 for side in sides)
     scale = Scale(limits, signed, selection.style)
-    large = f"channel-{selection.classifier.name}-{layer}"
-    for column, side in zip(st.columns(len(sides)), sides, strict=True):
-        with column:
-            if len(sides) > 1:
-                st.markdown(f"**{side.title}**")
-            width = PHONE if on_phone() else WIDTH // len(sides)
-            _draw_sheet(side, shown, scale, min(columns, len(shown)), width, large)
-    st.session_state.setdefault(large, int(ranked[0]))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        channel = st.number_input(
-            "Channel", 0, len(ranked) - 1, key=large, width=160, help="Or click one on the sheet."
-        )
-        smooth = st.toggle(
-            "Smooth", key="features-smooth", persist_state="session",
-            help="Interpolate between the cells that were measured.",
-        )  # fmt: skip
-    views = [(side, True) for side in sides] + [(sides[0], False)] * (len(sides) == 1)
-    for column, (side, over_picture) in zip(st.columns(2), views, strict=True):
-        with column.container(border=True):
-            _draw_channel(side, channel, scale, over_picture=over_picture, smooth=smooth)
+    for side in sides:
+        if len(sides) > 1:
+            st.markdown(f"**{side.title}**")
+        with st.container(horizontal=True):
+            _draw_sheet(side, shown, scale, min(columns, len(shown)), large)
+            with st.container(horizontal=True, width="stretch"):
+                for over_picture in (True, False)[: 3 - len(sides)]:
+                    _draw_channel(side, channel, scale, over_picture=over_picture, smooth=smooth)
 
 
 def draw_all_layers(selection: Selection) -> None:
@@ -207,21 +213,23 @@ def draw_all_layers(selection: Selection) -> None:
         {
             "Layer": [layer.path for layer in layers],
             "Shown": [said for _, said in shown],
-            "Grid": [f"{layer.grid[0]} × {layer.grid[1]}" for layer in layers],
+            OUTPUT: [f"{in_cells(layer)} × {layer.channels}" for layer in layers],
             STRONGEST: [address for address, _ in strips],
-            "Channels": [layer.channels for layer in layers],
             "Their numbers": [numbers for _, numbers in strips],
         },
         hide_index=True,
         row_height=68,
-        height=720,
-        column_order=[STRONGEST, "Layer", "Shown", "Grid"] if on_phone() else None,
+        height=TABLE,
+        column_order=[STRONGEST, "Layer", "Shown", OUTPUT] if on_phone() else None,
         column_config={
-            "Layer": st.column_config.TextColumn(width=210),
-            "Shown": st.column_config.TextColumn(width=185),
-            STRONGEST: st.column_config.ImageColumn(width=500),
+            "Layer": st.column_config.TextColumn(width=176),
+            "Shown": st.column_config.TextColumn(width=144),
+            OUTPUT: st.column_config.TextColumn(width=75),
+            STRONGEST: st.column_config.ImageColumn(width=485),
+            "Their numbers": st.column_config.TextColumn(width=95),
         },
-        alt="The strongest channels of every layer",
+        alt=f"The {STRIP} strongest channels of {len(layers)} layers, from {in_words(layers[0])}, "
+        f"where they are {strips[0][1]}, to {in_words(layers[-1])}, where they are {strips[-1][1]}",
     )
 
 
@@ -286,28 +294,38 @@ def _page(ranked: np.ndarray, size: int, layer: str) -> np.ndarray:
     return ranked[(page - 1) * size : page * size]
 
 
-def _draw_sheet(
-    side: Side, shown: np.ndarray, scale: Scale, columns: int, width: int, large: str
-) -> None:
+def _draw_sheet(side: Side, shown: np.ndarray, scale: Scale, columns: int, large: str) -> None:
     """Some channels as one picture; a click writes the channel's number under the key `large`."""
     seen = side.seen
     tiles = tiles_of(seen.maps[..., shown], scale.limits[shown], scale.style, signed=scale.signed)
     tiles[seen.dead[shown]] = GROUND
     key = f"sheet-{side.title}-{seen.layer}"
+    width = min(PHONE if on_phone() else SHEET, 110 * columns)
     st.plotly_chart(
         sheet_figure(
             data_uri(contact_sheet(tiles, columns, TILE)),
             [(_told(seen, int(channel)), int(channel)) for channel in shown],
             columns,
             aspect=seen.maps.shape[0] / seen.maps.shape[1],
-            width=min(width, 110 * columns),
+            width=width,
         ),
+        width=width,
         theme=None,
         config=QUIET,
         key=key,
         on_select=lambda: _take(key, large, shown),
         selection_mode="points",
-        alt=f"{len(shown)} channels of {seen.layer}, {side.title.lower()}",
+        alt=f"{len(shown)} channels of {seen.layer}, {side.title.lower()}: {_found(seen, shown)}",
+    )
+
+
+def _found(seen: FeatureMaps, shown: np.ndarray) -> str:
+    """Which channel of a sheet responds most, where, and how many do not at all."""
+    channel = next(int(each) for each in seen.ranked("strongest") if each in shown)
+    row, column = seen.strongest_cell(channel)
+    return (
+        f"the strongest is channel {channel}, {number(float(seen.maps[row, column, channel]))} in "
+        f"row {row}, column {column}; {int(seen.dead[shown].sum())} are zero everywhere"
     )
 
 
@@ -343,26 +361,27 @@ def _draw_channel(
     row, place = seen.strongest_cell(channel)
     rows, columns = values.shape
     where = f"over {side.title.lower()}" if over_picture else "alone"
-    st.markdown(f"**Channel {channel}** {where}")
-    st.plotly_chart(
-        map_figure(
-            values, side.picture, cache.address(side.picture), scale.style, signed=scale.signed,
-            over_picture=over_picture, limit=float(scale.limits[channel]), window=WHOLE,
-            height=min(LARGE, round(LARGE * side.picture.aspect)),
-            theme=screen_theme(), zoomable=False, smooth=smooth,
-        ),
-        theme=None, config=QUIET, key=f"large-{side.title}-{over_picture}",
-        alt=f"Channel {channel} of {seen.layer} {where}",
-    )  # fmt: skip
-    if seen.dead[channel]:
-        st.caption("It is zero everywhere here.")
-    elif over_picture:
-        st.caption(
-            f"{number(float(values.min()))} to {number(float(values.max()))}, strongest in row "
-            f"{row}, column {place} of {rows} × {columns} cells."
-        )
-    else:
-        st.caption(
-            f"Gradient × activation, summed: {number(float(seen.importance[channel]))} of the "
-            "logit, to first order."
-        )
+    extent = f"{number(float(values.min()))} to {number(float(values.max()))}"
+    strongest = f"strongest in row {row}, column {place} of {rows} × {columns} cells"
+    with st.container(width=LARGE, gap="xsmall"):
+        st.markdown(f"**Channel {channel}** {where}")
+        st.plotly_chart(
+            map_figure(
+                values, side.picture, cache.address(side.picture), scale.style,
+                signed=scale.signed, over_picture=over_picture,
+                limit=float(scale.limits[channel]), window=WHOLE,
+                height=min(LARGE, round(LARGE * side.picture.aspect)),
+                theme=screen_theme(), zoomable=False, smooth=smooth,
+            ),
+            theme=None, config=QUIET, key=f"large-{side.title}-{over_picture}",
+            alt=f"Channel {channel} of {seen.layer} {where}: {extent}, {strongest}",
+        )  # fmt: skip
+        if seen.dead[channel]:
+            st.caption("It is zero everywhere here.")
+        elif over_picture:
+            st.caption(f"{extent}, {strongest}.")
+        else:
+            st.caption(
+                f"Gradient × activation, summed: {number(float(seen.importance[channel]))} of the "
+                "logit, to first order."
+            )

@@ -19,6 +19,7 @@ from pages.parts.words import escaped, number, slug
 
 KINDS = ("Filters of a layer", "A class")
 COUNTS = (1, 4, 16, 64)
+SHEET = 450
 
 
 def draw(selection: Selection) -> None:
@@ -41,7 +42,7 @@ def draw(selection: Selection) -> None:
             channels = classifier.layer(layer).channels
             counts = [each for each in COUNTS if each <= channels]
             count = st.selectbox(
-                "Filters", counts, min(2, len(counts) - 1),
+                "Filters", counts, min(2, len(counts) - 1), width=110,
                 key=f"ascent-count-{channels}", help="They climb together.",
             )  # fmt: skip
             first = st.number_input(
@@ -82,25 +83,35 @@ def _draw(selection: Selection, climb: Climb, layer: str | None, *, settled: boo
     pictures = climb.stretched()
     columns = max(1, int(np.sqrt(len(pictures))))
     sheet = contact_sheet(pictures, columns)
-    left, right = st.columns([3, 2], gap="large")
     place = selection.prediction[climb.units[0]].label if layer is None else layer
-    with left:
-        st.image(
-            sheet, width="stretch", alt=f"What {', '.join(names)} respond to",
-            caption=escaped(f"{place}: {names[0]}" + f" to {names[-1]}" * (len(names) > 1))
-            + f", {columns} a row; contrast evened out, what counts is the pattern.",
-        )  # fmt: skip
-    with right:
-        st.markdown(f"**Response, step {climb.done} of {climb.total}**")
-        st.plotly_chart(
-            climb_figure(climb.values, names, theme=screen_theme()),
-            theme=None, config=QUIET,
-            key="climb" if settled else f"climb-{climb.done}",
-            alt="The response of each unit, step by step",
-        )  # fmt: skip
-        _tell(climb, names)
-        if settled:
-            _offer(selection, climb, sheet, layer)
+    shown = f"{place}: {names[0]}" + f" to {names[-1]}" * (len(names) > 1)
+    with st.container(horizontal=True, gap="large"):
+        with st.container(width=SHEET):
+            st.image(
+                sheet, width="stretch",
+                alt=f"What {shown} respond to, after {climb.done} of {climb.total} steps: "
+                f"{_found(climb, names)}",
+                caption=f"{escaped(shown)}, {columns} a row; contrast evened out, what counts is "
+                "the pattern.",
+            )  # fmt: skip
+        with st.container():
+            st.markdown(f"**Response, step {climb.done} of {climb.total}**")
+            st.plotly_chart(
+                climb_figure(climb.values, names, theme=screen_theme()),
+                theme=None, config=QUIET,
+                key="climb" if settled else f"climb-{climb.done}",
+                alt=f"Responses over {climb.done} steps: {_found(climb, names)}",
+            )  # fmt: skip
+            _tell(climb, names)
+            if settled:
+                _offer(selection, climb, sheet, layer)
+
+
+def _found(climb: Climb, names: Sequence[str]) -> str:
+    """Which unit responds most to its picture, and what it did to the noise."""
+    best = int(climb.values[-1].argmax())
+    first, last = (number(float(climb.values[step, best])) for step in (0, -1))
+    return f"{names[best]} climbs highest, from {first} to {last}"
 
 
 def _tell(climb: Climb, names: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explainers import GradCam
 from explainers.images.contact_sheet import contact_sheet
@@ -13,9 +14,9 @@ from pages.parts.network.feature_maps import TILE, choose_layer, tiles_of
 from pages.parts.plots import weights_figure
 from pages.parts.words import escaped, in_words, number
 
-SHOWN = 16
+SHOWN, A_ROW = 16, 8
 HEIGHT = 230
-MATRIX = 420
+MATRIX = 360
 
 
 def draw(selection: Selection) -> None:
@@ -37,54 +38,69 @@ def draw(selection: Selection) -> None:
     rows, columns, count = steps.activations.shape
     label = escaped(in_words(selection.prediction, target))
     strongest = steps.order[:SHOWN]
-    names = ", ".join(str(channel) for channel in strongest)
 
-    st.markdown(f"##### 1 · The layer has {count:,} channels of {rows} × {columns} cells")
-    st.latex("A^k, \\quad k = 0 \\dots " + str(count - 1))
-    _draw_sheet(selection, steps.activations[..., strongest], "Before weighting", names)
-
-    st.markdown(f"##### 2 · How much the logit of {label} depends on each")
-    st.latex(
+    with _step(f"1 · The layer has {count:,} channels of {rows} × {columns} cells",
+               "A^k, \\quad k = 0 \\dots " + str(count - 1)):  # fmt: skip
+        _draw_sheet(selection, steps.activations, strongest, "Before weighting")
+    with _step(
+        f"2 · How much the logit of {label} depends on each",
         "\\alpha_k = \\frac{1}{" + f"{rows} \\cdot {columns}" + "} \\sum_{i,j} "
-        "\\frac{\\partial y}{\\partial A^k_{ij}}"
-    )
-    _draw_weights(steps)
-
-    st.markdown("##### 3 · Each channel times its weight")
-    st.latex("\\alpha_k A^k")
-    _draw_sheet(selection, steps.weighted[..., strongest], "After weighting", names)
-
-    st.markdown("##### 4 · All channels together, and only what speaks for it")
-    st.latex("L = \\mathrm{ReLU}\\Big(\\sum_k \\alpha_k A^k\\Big)")
-    _draw_sum(selection, steps)
-
-    st.markdown(f"##### 5 · The {CELLS} × {CELLS} matrix that Compare shows for this layer")
-    _draw_matrix(selection, layer)
+        "\\frac{\\partial y}{\\partial A^k_{ij}}",
+    ):
+        _draw_weights(steps)
+    with _step("3 · Each channel times its weight", "\\alpha_k A^k"):
+        _draw_sheet(selection, steps.weighted, strongest, "After weighting")
+    with _step(
+        "4 · All channels together, and only what speaks for it",
+        "L = \\mathrm{ReLU}\\Big(\\sum_k \\alpha_k A^k\\Big)",
+    ):
+        _draw_sum(selection, steps)
+    with _step(f"5 · The {CELLS} × {CELLS} matrix that Compare shows for this layer"):
+        _draw_matrix(selection, layer)
 
 
-def _draw_sheet(selection: Selection, maps: np.ndarray, said: str, names: str) -> None:
-    signed = bool(maps.min() < 0)
-    limits = np.full(maps.shape[-1], np.abs(maps).max())
-    tiles = tiles_of(maps, limits, selection.style, signed=signed)
+def _step(heading: str, formula: str | None = None) -> DeltaGenerator:
+    """The heading of a step and its formula; and the place beside them for what comes of it."""
+    left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
+    with left:
+        st.header(heading, anchor=False)
+        if formula is not None:
+            st.latex(formula)
+    return right
+
+
+def _draw_sheet(selection: Selection, maps: np.ndarray, shown: np.ndarray, said: str) -> None:
+    """Some of the channels ``(h', w', c)``, on one scale."""
+    some = maps[..., shown]
+    limits = np.full(len(shown), np.abs(some).max())
+    tiles = tiles_of(some, limits, selection.style, signed=bool(some.min() < 0))
+    extent = f"{number(float(some.min()))} to {number(float(some.max()))}"
     st.image(
-        contact_sheet(tiles, SHOWN, TILE), width="stretch", alt=f"{said}: channels {names}",
-        caption=f"{said}: the {maps.shape[-1]} channels that move the map most, {names}; one scale,"
-        f" {number(float(maps.min()))} to {number(float(maps.max()))}.",
+        contact_sheet(tiles, A_ROW, TILE), width="stretch",
+        alt=f"{said}, the {len(shown)} channels that move the map most: {extent}, the highest in "
+        f"channel {shown[some.max(axis=(0, 1)).argmax()]}",
     )  # fmt: skip
+    st.caption(
+        f"{said}: the {len(shown)} channels that move the map most, {', '.join(map(str, shown))}; "
+        f"one scale, {extent}."
+    )
 
 
 def _draw_weights(steps: GradCamSteps) -> None:
     order = np.argsort(-steps.weights, kind="stable")
     weights = steps.weights[order]
-    st.plotly_chart(
-        weights_figure(weights, order, theme=screen_theme()),
-        theme=None, config=QUIET, key="weights", alt="The weights of all channels, sorted",
-    )  # fmt: skip
     raising, lowering = order[weights > 0], order[weights < 0][::-1]
     said = f"As they grow, {len(raising):,} channels raise it and {len(lowering):,} lower it."
     for word, some in (("raise", raising[:3]), ("lower", lowering[:3])):
         listed = ", ".join(f"{k} ({number(float(steps.weights[k]))})" for k in some)
         said += f" Those that {word} it most: {listed}." if listed else ""
+    st.plotly_chart(
+        weights_figure(weights, order, theme=screen_theme()),
+        theme=None, config=QUIET, key="weights",
+        alt=f"The weights of {len(weights):,} channels, the largest first: "
+        f"{number(float(weights[0]))} for channel {order[0]}, down to "
+        f"{number(float(weights[-1]))} for channel {order[-1]}",
+    )  # fmt: skip
     st.caption(said)
 
 
@@ -105,10 +121,12 @@ def _draw_sum(selection: Selection, steps: GradCamSteps) -> None:
     maps = (
         (f"Sum of {taken:,} of {count:,}", partial, limit, False),
         ("After the ReLU", rectified, float(rectified.max()), False),
-        ("Scaled to its largest value", scaled, 1.0, False),
+        ("Scaled to 0 to 1", scaled, 1.0, False),
         ("Over the picture", rectified, float(rectified.max()), True),
     )
     for column, (title, values, top, over) in zip(st.columns(4), maps, strict=True):
+        extent = f"{number(float(values.min()))} to {number(float(values.max()))}"
+        row, place = np.unravel_index(np.abs(values).argmax(), values.shape)
         with column:
             st.markdown(f"**{title}**")
             st.plotly_chart(
@@ -118,9 +136,11 @@ def _draw_sum(selection: Selection, steps: GradCamSteps) -> None:
                     height=min(HEIGHT, round(HEIGHT * selection.picture.aspect)),
                     theme=screen_theme(), zoomable=False,
                 ),
-                theme=None, config=QUIET, key=f"steps-{title[:5]}", alt=title,
+                theme=None, config=QUIET, key=f"steps-{title[:5]}",
+                alt=f"{title}: {extent}, strongest in row {row}, column {place} of "
+                f"{values.shape[0]} × {values.shape[1]} cells",
             )  # fmt: skip
-            st.caption(f"{number(float(values.min()))} to {number(float(values.max()))}")
+            st.caption(extent)
 
 
 def _draw_matrix(selection: Selection, layer: str) -> None:
@@ -135,13 +155,15 @@ def _draw_matrix(selection: Selection, layer: str) -> None:
         st.info(explanation.blank_reason, icon=":material/visibility_off:")
         return
     grid = explanation.grid(CELLS)
+    row, column = np.unravel_index(np.abs(grid).argmax(), grid.shape)
     st.plotly_chart(
         matrix_figure(
             grid / float(np.abs(grid).max()), selection.style, signed=explanation.signed,
             limit=1.0, width=MATRIX, theme=screen_theme(),
         ),
         theme=None, config=QUIET, key="steps-matrix",
-        alt=f"Grad-CAM as a {CELLS} by {CELLS} matrix",
+        alt=f"Grad-CAM as a {CELLS} by {CELLS} matrix: strongest in row {row}, column {column}; "
+        f"half of that or more in {int((grid >= grid.max() / 2).sum())} of {grid.size} cells",
     )  # fmt: skip
     rows, columns = explanation.heatmap.shape
     st.caption(

@@ -191,7 +191,7 @@ def _draw_hottest(selection: Selection) -> None:
             return
         title = st.selectbox("According to", list(methods), key="hottest-by")
         percent = st.slider("Hottest", 1, 50, 10, 1, format="%d %%", key="hottest-share")
-        if not st.button("Select", key="hottest-select", type="primary"):
+        if not st.button("Select", key="hottest-select"):
             return
         reason = select_hottest(selection, methods[title], percent / 100)
         if reason:
@@ -212,7 +212,7 @@ def _draw_cells(past: list[np.ndarray]) -> None:
         )
         adding, removing = st.columns(2)
         adding.button(
-            "Add them", key="cells-add", type="primary", width="stretch",
+            "Add them", key="cells-add", width="stretch",
             on_click=_push, args=(past, past[-1] | marked),
         )  # fmt: skip
         removing.button(

@@ -1,0 +1,112 @@
+"""Text and marks can be told from what they stand on, in both themes: WCAG 2.2, 1.4.3 and 1.4.11.
+
+axe-core looks at the page's own text; of what is inside a chart it sees nothing.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from explainers import Prediction
+from explainers.metrics.randomisation import Spread
+from pages.parts import plots
+from pages.parts.figures import INK
+
+TEXT, MARKS = 4.5, 3.0
+CONFIG = Path(__file__).parents[2] / ".streamlit" / "config.toml"
+THEMES = tomllib.loads(CONFIG.read_text())["theme"]
+
+Colour = tuple[float, ...]
+
+
+def rgb(colour: str) -> Colour:
+    """Red, green, blue in 0..1, of ``#rrggbb``."""
+    assert re.fullmatch("#[0-9a-f]{6}", colour), colour
+    return tuple(int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+
+
+def luminance(colour: Colour) -> float:
+    """Relative luminance, as WCAG 2.2 defines it."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+def contrast(colour: str, ground: str) -> float:
+    """From 1 to 21."""
+    darker, lighter = sorted(luminance(rgb(each)) for each in (colour, ground))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def coloured(node: Any, within: str = "") -> Iterator[tuple[str, str]]:
+    """All colours of a figure, each with the names of what it is in."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from coloured(value, f"{within}.{name}")
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from coloured(value, within)
+    elif isinstance(node, str) and within.endswith("color"):
+        yield within, node
+
+
+def figures(theme: str) -> dict[str, dict]:
+    """One of each kind of chart."""
+    values, labels = np.linspace(0.9, 0.1, 6), list("abcdef")
+    spreads = [Spread(0.5, 0.2, 0.7, 5), Spread(0.1, -0.2, 0.3, 5)]
+    ranked = Prediction((values / values.sum()).astype(np.float32), tuple(labels))
+    some = {
+        "ranking": plots.ranking_figure(ranked, 1, count=5, row_height=30, theme=theme),
+        "change": plots.change_figure(
+            labels, values, [("Hide", values), ("Keep", values)], theme=theme
+        ),
+        "similarity": plots.similarity_figure(
+            [0.5, 1.0], spreads, spreads[0], place=4, theme=theme
+        ),
+        "steps": plots.steps_figure(values[:, None] * np.ones(5), labels[:5], theme=theme),
+        "climb": plots.climb_figure(values[:, None] * np.ones(5), labels[:5], theme=theme),
+        "weights": plots.weights_figure(values - 0.5, np.arange(6), theme=theme),
+    }
+    return {name: figure.to_dict() for name, figure in some.items()}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_in_charts_reaches_four_and_a_half_to_one(theme: str) -> None:
+    ground = THEMES[theme]["backgroundColor"]
+    assert contrast(INK[theme], ground) >= TEXT
+    for name, figure in figures(theme).items():
+        fonts = [each for each in coloured(figure) if "font" in each[0]]
+        assert (".layout.font.color", INK[theme]) in fonts, name
+        for place, colour in fonts:
+            assert contrast(colour, ground) >= TEXT, (name, place)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_bars_and_lines_reach_three_to_one(theme: str) -> None:
+    ground = THEMES[theme]["backgroundColor"]
+    for name, figure in figures(theme).items():
+        marks = [each for each in coloured(figure["data"]) if re.search("marker|line", each[0])]
+        assert marks, name
+        for place, colour in marks:
+            assert contrast(colour, ground) >= MARKS, (name, place, colour)
+
+
+def test_captions_reach_four_and_a_half_to_one_on_every_ground() -> None:
+    """The page's ground, and Streamlit's own for the sidebar and what stands on either."""
+    faded = 0.6  # of the text's colour, is what Streamlit makes of captions
+    grounds = {
+        "light": ("#ffffff", "#f8f8f7", "#f1f0ee"),
+        "dark": ("#171614", "#21201d", "#2d2b27"),
+    }
+    for theme, some in grounds.items():
+        assert THEMES[theme]["backgroundColor"] == some[0]
+        for ground in some:
+            mixed = faded * np.array(rgb(THEMES[theme]["textColor"])) + (1 - faded) * np.array(
+                rgb(ground)
+            )
+            caption = "#" + "".join(f"{round(255 * each):02x}" for each in mixed)
+            assert contrast(caption, ground) >= TEXT, (theme, ground)
