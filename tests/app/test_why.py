@@ -164,7 +164,7 @@ def test_layers_are_rows_of_grad_cam_alone() -> None:
     assert [shown.shape for shown in maps(app)] == [(112, 112), (14, 14), (7, 7)]
     (info,) = app.info
     assert info.value.startswith("Nowhere in this layer does what speaks for this class outweigh")
-    assert "**block10_project_convolution · 14 × 14**" in markdown(app)
+    assert "**block10_project_convolution**  \n14 × 14" in markdown(app)
     app.pills(key="methods").set_value(["LIME superpixels"]).run()
     assert "Only Grad-CAM looks at a layer" in app.info[0].value
 
