@@ -221,8 +221,8 @@ def draw_all_layers(selection: Selection) -> None:
         height=TABLE,
         column_order=[STRONGEST, "Layer", "Shown", OUTPUT] if on_phone() else None,
         column_config={
-            "Layer": st.column_config.TextColumn(width=194),
-            "Shown": st.column_config.TextColumn(width=150),
+            "Layer": st.column_config.TextColumn(width=204),
+            "Shown": st.column_config.TextColumn(width=140),
             OUTPUT: st.column_config.TextColumn(width=76),
             STRONGEST: st.column_config.ImageColumn(width=466),
             "Their numbers": st.column_config.TextColumn(width=92),
