@@ -47,7 +47,7 @@ def draw(explanations: Sequence[Explanation | None], style: Style) -> None:
             "either; 0 none, 1 the same cells.",
         )  # fmt: skip
         st.caption(
-            "From the 14 × 14 matrices above. Agreement is not correctness: methods that share an "
+            "Of the maps as 14 × 14 matrices. Agreement is not correctness: methods that share an "
             "error agree on it, and two maps that are hot in the middle agree on that much without "
             "any other reason. The blob in the middle knows nothing of the network: its row shows "
             "how much that is. Read the figures against it, not against 0."
