@@ -33,7 +33,7 @@ SHOTS = {
 """The pictures by their names, and the addresses that they show."""
 
 WINDOW = (1440, 900)
-SMALL, LARGE = 720, 1200
+SMALL, LARGE = 720, 1040
 """Widths of the pictures, in pixels: Compare, which the README opens with, is large."""
 COLOURS = 256
 PATIENCE = 300_000
@@ -66,15 +66,16 @@ def make(names: Sequence[str] = tuple(SHOTS)) -> None:
 
 
 def _wait(page: Page) -> None:
-    """Stay until the page has been at rest for a moment."""
+    """Stay until the page has been at rest for a moment, and the browser shows all that it has."""
     at_rest = page.locator("[data-test-script-state=notRunning]")
-    expect(at_rest).to_be_visible(timeout=PATIENCE)
+    loading = page.get_by_test_id("stSkeleton")
     since = time.monotonic()
     while time.monotonic() - since < STILL:
-        page.wait_for_timeout(100)
-        if not at_rest.is_visible():
+        if not at_rest.is_visible() or loading.count():
             expect(at_rest).to_be_visible(timeout=PATIENCE)
+            expect(loading).to_have_count(0, timeout=PATIENCE)
             since = time.monotonic()
+        page.wait_for_timeout(100)
 
 
 def _keep(screenshot: bytes, path: Path, width: int) -> None:

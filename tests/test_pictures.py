@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 SHOWN = re.findall(r'<img src="(docs/[^"]+)"[^>]* alt="([^"]+)"', README) + [
     (path, alt) for alt, path in re.findall(r"!\[([^]]*)\]\((docs/[^)]+)\)", README)
 ]
-HEAVIEST = 400_000
+HEAVIEST = 150_000
 
 
 def test_the_readme_shows_what_the_command_makes_and_all_of_it() -> None:

@@ -21,7 +21,7 @@ VIEW = "present"
 SMALL, MIDDLE, LARGE, WHOLE = 230, 380, 560, 860
 """Heights in pixels, of the picture beside the answer, of a map on the screen that shows all, of a
 map above words, and of the picture alone: they fill a window of 1,920 by 1,080."""
-NARROWEST = 150
+NARROWEST = 180
 """A quarter of what stands above the maps, in pixels."""
 PAPER = 1200
 WIDE = r"$\phantom{\rule{62em}{1pt}}$"
