@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explainers import Explainer, Explanation, Prediction, Target
 from explainers.images.colouring import Style
-from pages.parts import cache, downloads
+from pages.parts import cache, downloads, zoom
 from pages.parts.figures import (
     CELLS,
     COLOUR_BAR,
@@ -344,7 +344,7 @@ class Card:
             slot.plotly_chart(figure, key=f"{key}-{self._drawn}", **shared)
             return
         slot.plotly_chart(
-            figure, key=key, on_select=lambda: _zoom(key), selection_mode="box", **shared
+            figure, key=key, on_select=lambda: zoom.to_box(key), selection_mode="box", **shared
         )
 
     def _draw_matrix(self, slot: DeltaGenerator, explanation: Explanation, scale: Scale) -> None:
@@ -450,15 +450,3 @@ def _slot(place: DeltaGenerator, *, settled: bool) -> DeltaGenerator:
     An empty one takes what stands there off the screen, and the browser would draw it all anew.
     """
     return place if settled else place.empty()
-
-
-def _zoom(key: str) -> None:
-    """Look at the box that was dragged on a map, on all of them."""
-    boxes = st.session_state[key].selection.box
-    if not boxes:
-        return
-    (left, right), (top, bottom) = (
-        np.clip(sorted(boxes[0][axis]), -0.5, CELLS - 0.5).tolist() for axis in ("x", "y")
-    )
-    if right - left >= 0.5 and bottom - top >= 0.5:
-        st.session_state.window = Window(left, right, top, bottom)

@@ -29,8 +29,9 @@ WIDEST_NUMBER = 1.66
 LINE = 1.9
 """How tall a row of a matrix is, in sizes of its type."""
 SMALLEST, LARGEST = 9, 13
-LUMINANCE = (0.2126, 0.7152, 0.0722)
-"""What red, green and blue contribute to how light a colour is (Rec. 709)."""
+BLACK, WHITE = "#000", "#fff"
+EVEN = 0.179
+"""The luminance on which black and white stand out alike, 4.58 to 1: none reads worse."""
 PAPER = {"light": np.ones((1, 4)), "dark": np.zeros((1, 4))}
 """What stands behind a matrix without colours, RGBA."""
 CLEAR = "rgba(0, 0, 0, 0)"
@@ -204,20 +205,22 @@ def matrix_figure(
     cell = (width - RULER) / CELLS
     size = float(np.clip((cell - APART) / WIDEST_NUMBER, SMALLEST, LARGEST))
     tall = min(cell, LINE * size)
-    text = [
-        [
-            f"<b>{short(value)}</b>" if strong else short(value)
-            for value, strong in zip(*row, strict=True)
-        ]
-        for row in zip(matrix, bold, strict=True)
-    ]
     low = -limit if signed else 0.0
     colours = style.opaque.colours(signed) if coloured else PAPER[theme]
+    shown = np.rint(np.clip((matrix - low) / (limit - low), 0, 1) * (len(colours) - 1)).astype(int)
+    inks = np.where(_luminance(colours[:, :3])[shown] > EVEN, BLACK, WHITE)
+    text = [
+        [
+            _inked(f"<b>{short(value)}</b>" if strong else short(value), ink)
+            for value, strong, ink in zip(*row, strict=True)
+        ]
+        for row in zip(matrix, bold, inks, strict=True)
+    ]
     heatmap = go.Heatmap(
         z=matrix,
         text=text,
         texttemplate="%{text}",
-        textfont={"size": size, "family": FONT, **({} if coloured else {"color": INK[theme]})},
+        textfont={"size": size, "family": FONT},
         zmin=low,
         zmax=limit,
         colorscale=_colour_scale(style.opaque, signed) if coloured else [[0, CLEAR], [1, CLEAR]],
@@ -239,7 +242,7 @@ def matrix_figure(
         height=round(RULER + CELLS * tall),
         margin={"l": RULER, "r": 0, "t": RULER, "b": 0},
         dragmode=False,
-        shapes=_frame(matrix, colours, (low, limit)),
+        shapes=_frame(matrix, inks),
         xaxis={"side": "top", **axis},
         yaxis={"autorange": "reversed", **axis},
     )
@@ -254,15 +257,22 @@ def short(value: float) -> str:
     return sign + (digits.removesuffix("0") if digits.endswith(".0") else digits.removeprefix("0"))
 
 
-def _frame(matrix: np.ndarray, colours: np.ndarray, limits: tuple[float, float]) -> list[dict]:
-    """Around the strongest cell, if any is: dark on light and light on dark."""
+def _inked(text: str, colour: str) -> str:
+    return f'<span style="color:{colour}">{text}</span>'
+
+
+def _luminance(colours: np.ndarray) -> np.ndarray:
+    """The relative luminance of RGB in 0..1 (WCAG 2.2), 0..1."""
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    return linear @ (0.2126, 0.7152, 0.0722)
+
+
+def _frame(matrix: np.ndarray, inks: np.ndarray) -> list[dict[str, Any]]:
+    """Around the strongest cell, if any is, in the ink of its number."""
     if not matrix.any():
         return []
     row, column = np.unravel_index(np.abs(matrix).argmax(), matrix.shape)
-    low, high = limits
-    place = (matrix[row, column] - low) / (high - low)
-    light = colours[round(float(np.clip(place, 0, 1)) * (len(colours) - 1)), :3] @ LUMINANCE > 0.5
-    line = {"color": INK["light" if light else "dark"], "width": 2}
+    line = {"color": str(inks[row, column]), "width": 2}
     return [{"type": "rect", "x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5,
              "y1": row + 0.5, "line": line}]  # fmt: skip
 

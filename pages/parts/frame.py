@@ -18,7 +18,7 @@ from explainers.classifiers.labels import is_index
 from explainers.images.colouring import COLOUR_MAPS, Style
 from explainers.images.reading import MAX_BYTES
 from explainers.images.samples import SAMPLES
-from pages.parts import cache, classifiers, viewport
+from pages.parts import cache, classifiers, viewport, zoom
 from pages.parts.picture import Picture
 from pages.parts.words import escaped, percent, title_of
 
@@ -429,4 +429,5 @@ def _choose_style() -> Style:
             key=f"opacity-{name}",
             persist_state="session",
         )
+        zoom.choose()
     return Style(colour_map, opacity, preset.fading)

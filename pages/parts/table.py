@@ -15,9 +15,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explainers import Explainer, Explanation
 from explainers.images.colouring import Style
-from pages.parts import cache, controls, downloads, viewport
+from pages.parts import cache, controls, downloads, viewport, zoom
 from pages.parts.card import VIEWS, Card, Look, Places, Subject
-from pages.parts.figures import COLOUR_BAR, WHOLE
+from pages.parts.figures import COLOUR_BAR
 from pages.parts.frame import screen_theme
 from pages.parts.picture import Picture
 from pages.parts.words import escaped, percent, slug
@@ -398,12 +398,13 @@ def _chosen(bar: DeltaGenerator, look: Look, *, default: list[str], key: str) ->
                 "Coloured", True, key="coloured", persist_state="session",
                 help="Whether the cells of a matrix have colours, or the numbers stand alone.",
             )  # fmt: skip
-        window = st.session_state.get("window", WHOLE)
-        if window != WHOLE:
+        if not zoom.whole():
             st.button(
-                "Whole picture", icon=":material/zoom_out_map:", key="unzoom", on_click=_unzoom,
+                "Whole picture", icon=":material/zoom_out_map:", key="unzoom", on_click=zoom.reset,
             )  # fmt: skip
-    return replace(look, views=tuple(views) or VIEWS[:1], raw=raw, coloured=coloured, window=window)
+    return replace(
+        look, views=tuple(views) or VIEWS[:1], raw=raw, coloured=coloured, window=zoom.window()
+    )
 
 
 def _settings(place: DeltaGenerator | None, method: type[Explainer], row: Subject) -> Explainer:
@@ -478,7 +479,3 @@ def _offer_poster(slot: DeltaGenerator, cards: Sequence[Card]) -> None:
         disabled=not shown,
         help="The picture and all maps side by side as one PNG.",
     )  # fmt: skip
-
-
-def _unzoom() -> None:
-    st.session_state.window = WHOLE
