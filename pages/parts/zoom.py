@@ -1,4 +1,4 @@
-"""The part of the picture that all maps show: by a box dragged on one of them, or by two sliders."""
+"""The part of the picture that all maps show: a box dragged on one of them, or two sliders."""
 
 import numpy as np
 import streamlit as st

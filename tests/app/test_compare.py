@@ -1,6 +1,7 @@
 """The Compare page, as a person meets it: links, choices, refusals, and nothing computed twice."""
 
 import io
+import json
 from collections import Counter
 
 import numpy as np
@@ -187,6 +188,21 @@ def test_raw_values_and_the_views() -> None:
     assert matrix.max() / 10 == pytest.approx(heatmap.max(), rel=0.05)
     app.pills(key="views").set_value(["Heatmap"]).run()
     assert len(heatmaps(app)) == 1
+
+
+def test_all_maps_are_zoomed_without_a_mouse() -> None:
+    app = open_app(methods=["Grad-CAM", "Smoothed saliency"])
+    app.slider(key="zoom-rows").set_value((2, 5)).run()
+    app.slider(key="zoom-columns").set_value((4, 4)).run()
+    layouts = [json.loads(chart.proto.spec)["layout"] for chart in app.get("plotly_chart")]
+    zoomed = [each for each in layouts if each.get("dragmode") == "select"]
+    assert len(zoomed) == 2
+    for each in zoomed:
+        assert each["yaxis"]["range"] == [5.5, 1.5]
+        assert each["xaxis"]["range"] == [3.5, 4.5]
+    app.button(key="unzoom").click().run()
+    assert app.slider(key="zoom-rows").value == (0, 13)
+    assert not [button for button in app.button if button.key == "unzoom"]
 
 
 def test_an_all_zero_map_says_why() -> None:

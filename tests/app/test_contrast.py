@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from explainers import Prediction
+from explainers.images.colouring import COLOUR_MAPS, Style
 from explainers.metrics.randomisation import Spread
 from pages.parts import plots
-from pages.parts.figures import INK
+from pages.parts.figures import INK, matrix_figure
 
 TEXT, MARKS = 4.5, 3.0
 CONFIG = Path(__file__).parents[2] / ".streamlit" / "config.toml"
@@ -110,3 +111,22 @@ def test_captions_reach_four_and_a_half_to_one_on_every_ground() -> None:
             )
             caption = "#" + "".join(f"{round(255 * each):02x}" for each in mixed)
             assert contrast(caption, ground) >= TEXT, (theme, ground)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("colour_map", COLOUR_MAPS)
+def test_the_numbers_of_a_matrix_can_be_read_on_every_colour(
+    colour_map: str, signed: bool, theme: str
+) -> None:
+    matrix = np.linspace(-1 if signed else 0, 1, 196).reshape(14, 14)
+    style = Style(colour_map)
+    drawn = matrix_figure(matrix, style, signed=signed, limit=1.0, width=300, theme=theme)
+    shades = style.opaque.colours(signed)
+    places = np.rint((matrix + 1) / 2 * 255 if signed else matrix * 255).astype(int)
+    for text, place in zip(np.ravel(drawn.data[0].text), places.ravel(), strict=True):
+        black = 'color:#000"' in text
+        assert black or 'color:#fff"' in text
+        ground = luminance(tuple(shades[place, :3]))
+        ratio = (ground + 0.05) / 0.05 if black else 1.05 / (ground + 0.05)
+        assert ratio >= TEXT
