@@ -24,18 +24,20 @@ from pages.parts.words import escaped, percent, slug
 
 SCALES = ("0 to 1", "Raw")
 GAP = 16
-NARROWEST = 250
-"""A map of a strip, in pixels; where less is left of the page, it stands below the one before."""
 """Pixels between columns."""
+NARROWEST = 172
+"""A map of a strip, in pixels; where less is left of the page, it stands below the one before."""
 TALLEST = 480
-COMPACT, ON_PHONE = 200, 170
-"""How high a map of a compact row is, with its colour bar; on a phone a row is one screen."""
+COMPACT, AT_MOST, ON_PHONE = 200, 250, 170
+"""How high a map of a compact row is with its colour bar, in pixels: more in a wide window, and
+less on a phone, where a row is one screen."""
 SIDE = 0.7
 """How wide the heading of a compact row is, beside a map."""
 TILE = 240
 """How wide a map of a single method is at least where several stand side by side, in pixels."""
-IN_SIGHT = 3 * (COMPACT + 36)
-"""How much of the rows is seen at once: three of them, and below, the names stay in sight."""
+IN_SIGHT, UNDER = 3, 36
+"""So many rows are seen at once, each with so many pixels under its maps; the rest is scrolled to,
+so that the methods' names stay in sight."""
 LOADING = 1.5
 """Seconds that a browser takes to load what draws, roughly."""
 
@@ -277,7 +279,7 @@ def _cards(
 
 def _compact(bar: DeltaGenerator, style: Style, *, one_scale: bool) -> Look:
     look = Look(
-        style, VIEWS[:1], TILE, (ON_PHONE if viewport.narrow() else COMPACT) - COLOUR_BAR,
+        style, VIEWS[:1], TILE, _compact_height() - COLOUR_BAR,
         screen_theme(),
         zoomable=not viewport.on_phone(), brief=True,
     )  # fmt: skip
@@ -290,6 +292,10 @@ def _compact(bar: DeltaGenerator, style: Style, *, one_scale: bool) -> Look:
             "otherwise each map has its own scale.",
         )  # fmt: skip
     return replace(look, locked=locked)
+
+
+def _compact_height() -> int:
+    return ON_PHONE if viewport.narrow() else min(AT_MOST, max(COMPACT, viewport.width() // 6))
 
 
 def _rows(
@@ -309,9 +315,10 @@ def _rows(
     for head, method in zip(heads[-len(methods) :], methods, strict=True):
         with head:
             settings.append(_popover(method.title, help=_first_line(method)))
-    tall = not viewport.narrow() and (len(rows) > IN_SIGHT // COMPACT or len(look.views) > 1)
+    tall = not viewport.narrow() and (len(rows) > IN_SIGHT or len(look.views) > 1)
+    sight = IN_SIGHT * (_compact_height() + UNDER)
     cards = []
-    with st.container(height=IN_SIGHT if tall else "content", border=False, gap="xsmall"):
+    with st.container(height=sight if tall else "content", border=False, gap="xsmall"):
         for number, row in enumerate(rows):
             if beside:
                 side, *columns = st.columns(spec)
