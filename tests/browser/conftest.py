@@ -43,10 +43,15 @@ def _healthy(address: str) -> bool:
         return False
 
 
+def find_chromium() -> str | None:
+    """Where Chromium is: where `$CHROMIUM` says, or on the path."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Where Chromium is; without one the browser tests are skipped, but never in CI."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    found = find_chromium()
     if found:
         return found
     reason = "There is no Chromium here: install the package `chromium`, or name one in $CHROMIUM."
