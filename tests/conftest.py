@@ -40,11 +40,13 @@ ORDER = (
     "tests/browser/",
     "tests/app/",
     "tests/",
+    "tests/browser/test_accessibility.py",
+    "tests/browser/test_layout.py",
     "tests/models/test_zoo.py",
     "tests/models/test_saved_applications.py",
 )
 """What takes long comes first, and last what can be shared out test by test."""
-SHARED_OUT = ORDER[3:]
+SHARED_OUT = ORDER[5:]
 
 
 def _place(nodeid: str) -> int:
