@@ -220,7 +220,7 @@ def _offer_weights(name: str, files: dict[str, File]) -> None:
 
 
 def _take_weights(name: str, files: dict[str, File]) -> None:
-    uploaded = st.session_state[f"weights-{name}"]
+    uploaded = st.session_state.get(f"weights-{name}")
     if uploaded is not None:
         files[name] = File.of(uploaded.name, uploaded.getvalue())
 
@@ -275,9 +275,14 @@ def _offer_folder(folder: Path) -> None:
 
 
 def _take_files() -> None:
-    """Sort what was dropped into a model and its labels, in whatever order they come."""
+    """Sort what was dropped into a model and its labels, in whatever order they come.
+
+    An uploader that went with its page reports that as a change, and is not there to be asked.
+    """
+    files = st.session_state.get("model-files")
+    if files is None:
+        return
     st.session_state.misplaced = None
-    files = st.session_state["model-files"]
     models = [file for file in files if _ending(file.name) in MODELS]
     labels = [file for file in files if _ending(file.name) in LABELS]
     if len(models) > 1 or len(labels) > 1:

@@ -311,7 +311,7 @@ def _take_sample(name: str) -> None:
 
 def _take(key: str) -> None:
     """Read an uploaded file; if it is no picture, say why and keep the one on screen."""
-    file = st.session_state[key]
+    file = st.session_state.get(key)
     if file is None:
         return
     try:

@@ -7,7 +7,7 @@ than the one that was assumed, and leaves it in a cookie for the next visit.
 import streamlit as st
 
 COOKIE = "triptych-width"
-DESK, PHONE = 1000, 358
+DESK, PHONE = 980, 358
 """What is assumed of a window of 1,440 pixels with the sidebar open, and of a phone."""
 NARROW = 640
 """Below this width Streamlit stands columns one below the other."""

@@ -90,7 +90,7 @@ def test_a_box_dragged_on_one_map_zooms_all(page: Page, address: str) -> None:
     expect(page.get_by_role("button", name="Whole picture")).to_have_count(0)
     box = charts(page, "grad-cam").first.bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + 0.05 * box["width"], box["y"] + 20)
+    page.mouse.move(box["x"] + 0.15 * box["width"], box["y"] + 40)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 50, steps=6)
     page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 90, steps=6)
@@ -118,13 +118,13 @@ def test_a_click_leaves_the_charts_that_it_does_not_concern(page: Page, address:
     expect(page.get_by_text(COMPLETE)).to_be_visible()
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
     plots = page.locator(".js-plotly-plot")
-    expect(plots).to_have_count(7)
+    expect(plots).to_have_count(6)
     plots.evaluate_all("all => all.forEach(each => { each.here = true })")
-    for shown in (9, 7, 9):
+    for shown in (8, 6, 8):
         page.get_by_role("button", name="Heatmap", exact=True).click()
         expect(plots).to_have_count(shown)
         expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
-        assert plots.evaluate_all("all => all.filter(each => each.here).length") == 7
+        assert plots.evaluate_all("all => all.filter(each => each.here).length") == 6
 
 
 def test_everything_can_be_taken_away(

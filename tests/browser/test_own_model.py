@@ -46,7 +46,7 @@ def test_an_export_with_its_labels_is_explained_three_times(
     page.get_by_role("textbox", name="Find a layer").fill("bn_Conv1")
     page.keyboard.press("Enter")
     expect(page.get_by_text("1 of 8 layers")).to_be_visible()
-    expect(page.get_by_role("button", name="Explain at this layer")).to_be_disabled()
+    expect(page.get_by_role("button", name="Explain at this layer")).to_be_enabled()
     table = page.get_by_test_id("stDataFrame").last
     table.click(position={"x": 20, "y": 52})
     expect(page.get_by_text("sequential_1/model1/bn_Conv1", exact=True).last).to_be_visible()
