@@ -29,7 +29,8 @@ SHOTS = {
 PRESSED = {"what_if": "Hide the tenth that Grad-CAM calls hottest"}
 """What is pressed before a picture is taken."""
 
-WINDOW = (1440, 900)
+WINDOW, SCREEN = (1440, 900), (1920, 1080)
+"""A window at a desk, and the screen of a meeting."""
 SMALL, LARGE = 720, 1040
 """Widths of the pictures, in pixels: Compare, which the README opens with, is large."""
 COLOURS = 256
@@ -51,7 +52,7 @@ def make(names: Sequence[str] = tuple(SHOTS)) -> None:
     with serving("app.py") as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         for name in names:
-            width, height = WINDOW
+            width, height = SCREEN if name == "present" else WINDOW
             page = browser.new_page(viewport={"width": width, "height": height})
             page.set_default_timeout(PATIENCE)
             page.goto(f"{address}/{SHOTS[name]}")

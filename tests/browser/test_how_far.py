@@ -1,24 +1,13 @@
 """What only a browser shows of the page "How far to believe it?": one look, clicks on curves."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PATIENCE
 from tests.browser.test_compare import COMPLETE
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def desk(browser: Browser) -> Iterator[Page]:
-    """A window as most are."""
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(PATIENCE)
-    yield page
-    page.close()
 
 
 def set_to(page: Page, popover: str, place: int, **numbers: int) -> None:

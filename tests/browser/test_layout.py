@@ -31,15 +31,6 @@ plots => plots.map(plot => {
 
 
 @pytest.fixture
-def desk(browser: Browser) -> Iterator[Page]:
-    """A window of the commonest size."""
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(PATIENCE)
-    yield page
-    page.close()
-
-
-@pytest.fixture
 def phone(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(
         viewport={"width": 390, "height": 844}, user_agent=PHONE, is_mobile=True, has_touch=True

@@ -207,9 +207,10 @@ def _draw_change(selection: Selection, trials: list[Trial]) -> None:
         )  # fmt: skip
         was, now = before[selection.target.index], trial.prediction[selection.target.index]
         first = trial.prediction.top(1)[0]
+        turned = "now" if first.index != before.top(1)[0].index else "still"
         told.markdown(
             f"**{trial.kind}**: {escaped(was.label)} goes from {percent(was.probability)} to "
-            f"**{percent(now.probability)}**; the answer is now *{escaped(first.label)}* "
+            f"**{percent(now.probability)}**; the answer is {turned} *{escaped(first.label)}* "
             f"({percent(first.probability)})."
         )
     st.plotly_chart(
