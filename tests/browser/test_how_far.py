@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import PATIENCE
 from tests.browser.test_compare import COMPLETE
 
 pytestmark = pytest.mark.browser
@@ -24,6 +25,7 @@ def test_the_maps_and_all_verdicts_stand_in_one_look(desk: Page, address: str) -
     desk.goto(f"{address}/how_far?picture=coffee")
     expect(desk.get_by_text(COMPLETE)).to_be_visible()
     set_to(desk, "LIME superpixels", 0, Samples=60)
+    set_to(desk, "Smoothed saliency", 0, Samples=4)
     set_to(desk, "Settings", 0, Steps=5)
     set_to(desk, "Settings", 2, Copies=2, Stages=1)
     expect(desk.get_by_text(COMPLETE)).to_be_visible()
@@ -37,7 +39,7 @@ def test_the_maps_and_all_verdicts_stand_in_one_look(desk: Page, address: str) -
         re.compile(r"In \d of 2 copies it stayed as similar"),
     )
     for verdict in verdicts:
-        expect(desk.get_by_text(verdict)).to_have_count(3)
+        expect(desk.get_by_text(verdict)).to_have_count(3, timeout=3 * PATIENCE)
     expect(desk.get_by_role("button", name=re.compile("Stop|Break copies"))).to_have_count(1)
     expect(desk.locator("[data-test-script-state=notRunning]")).to_be_visible()
     assert desk.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
