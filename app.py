@@ -36,16 +36,6 @@ if check_up.wanted():
     ):
         check_up.draw(selection)
 
-(explained,) = table.fill(
-    [
-        Subject(
-            picture,
-            selection.classifier,
-            selection.pixels,
-            selection.prediction,
-            selection.target,
-        )
-    ]
-)
+(explained,) = table.fill([Subject.of(selection)])
 summary.draw(selection, explained)
 agreement.draw(explained, selection.style)

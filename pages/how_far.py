@@ -37,18 +37,7 @@ with left:
         query_params=st.query_params.to_dict(),
     )  # fmt: skip
 with right:
-    explained = strip(
-        Subject(
-            selection.picture,
-            selection.classifier,
-            selection.pixels,
-            selection.prediction,
-            selection.target,
-        ),
-        selection.methods,
-        selection.style,
-        height=STRIP,
-    )
+    explained = strip(Subject.of(selection), selection.methods, selection.style, height=STRIP)
 if any(each is not None and not each.blank_reason for each in explained):
     verdicts.draw(selection, explained, QUESTIONS)
 elif selection.methods:

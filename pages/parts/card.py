@@ -40,6 +40,7 @@ from pages.parts.words import (
 
 if TYPE_CHECKING:
     from explainers import Classifier
+    from pages.parts.frame import Selection
 
 VIEWS = ("Overlay", "Heatmap", "Matrix")
 
@@ -72,6 +73,14 @@ class Subject:
     note: str = ""
     probability: float | None = None
     settled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, selection: "Selection") -> "Subject":
+        """What a person has chosen, as the only row."""
+        return cls(
+            selection.picture, selection.classifier, selection.pixels, selection.prediction,
+            selection.target,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def draw(
     list of list of Explanation or None
         What there is in the end, row by row; None where a method could not explain.
     """
-    bar = bar or _bar()
+    bar = bar or one_line()
     if len(rows) == 1:
         return lay_out(rows[0].picture, methods, style, bar=bar).fill(rows)
     if not methods or not rows:
@@ -93,7 +93,7 @@ def lay_out(
     waiting : bool
         Whether it takes a while until they are filled, so that they say that they wait.
     """
-    bar = bar or _bar()
+    bar = bar or one_line()
     if not methods:
         return _nothing(bar)
     look = _large(bar, style, len(methods))
@@ -121,11 +121,10 @@ def strip(
         Whether there is nothing to press, and all is done as it was set elsewhere.
     """
     place = st.container()
-    bar = st.container(horizontal=True, vertical_alignment="center", key="toolbar")
+    bar = one_line()
     if not methods:
         return _nothing(bar).fill([row])[0]
-    across = 1 if viewport.narrow() else len(methods)
-    wide = (viewport.width() - GAP * (across - 1)) // across
+    wide = _share(1 if viewport.narrow() else len(methods))
     look = Look(style, VIEWS[:1], wide, height - COLOUR_BAR, screen_theme(), brief=True)
     cards: list[Card] = []
     settings: list[DeltaGenerator | None] = []
@@ -240,7 +239,8 @@ class Table:
                     done[chosen].offer_downloads()
 
 
-def _bar() -> DeltaGenerator:
+def one_line() -> DeltaGenerator:
+    """A line for what concerns all cards of a table, and for what a page puts before it."""
     return st.container(horizontal=True, vertical_alignment="center", key="toolbar")
 
 
@@ -250,8 +250,7 @@ def _nothing(bar: DeltaGenerator) -> Table:
 
 
 def _large(bar: DeltaGenerator, style: Style, methods: int) -> Look:
-    across = 1 if viewport.narrow() else methods
-    wide = (viewport.width() - GAP * (across - 1)) // across
+    wide = _share(1 if viewport.narrow() else methods)
     look = Look(style, VIEWS[:1], wide, TALLEST, screen_theme(), zoomable=not viewport.on_phone())
     look = _chosen(bar, look, default=["Overlay", "Matrix"], key="views")
     if methods > 1 or viewport.narrow():
@@ -279,8 +278,7 @@ def _cards(
 
 def _compact(bar: DeltaGenerator, style: Style, *, one_scale: bool) -> Look:
     look = Look(
-        style, VIEWS[:1], TILE, _compact_height() - COLOUR_BAR,
-        screen_theme(),
+        style, VIEWS[:1], TILE, _compact_height() - COLOUR_BAR, screen_theme(),
         zoomable=not viewport.on_phone(), brief=True,
     )  # fmt: skip
     look = _chosen(bar, look, default=["Overlay"], key="views-rows")
@@ -292,6 +290,11 @@ def _compact(bar: DeltaGenerator, style: Style, *, one_scale: bool) -> Look:
             "otherwise each map has its own scale.",
         )  # fmt: skip
     return replace(look, locked=locked)
+
+
+def _share(across: int) -> int:
+    """How wide each of several columns of a page is, in pixels."""
+    return (viewport.width() - GAP * (across - 1)) // across
 
 
 def _compact_height() -> int:
@@ -339,7 +342,7 @@ def _tiles(
 ) -> Table:
     """The rows of a single method side by side, as many as there is room for."""
     across = max(1, min(len(rows), (viewport.width() + GAP) // (TILE + GAP)))
-    look = replace(look, width=(viewport.width() - GAP * (across - 1)) // across)
+    look = replace(look, width=_share(across))
     settings = _popover(method.title, help=_first_line(method))
     cards = []
     with st.grid(across):

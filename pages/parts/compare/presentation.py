@@ -138,14 +138,9 @@ def _draw_picture(choice: Choice, tallest: int) -> None:
 
 
 def _draw_maps(selection: Selection, tallest: int) -> list[Explanation | None]:
-    subject = Subject(
-        selection.picture,
-        selection.classifier,
-        selection.pixels,
-        selection.prediction,
-        selection.target,
+    return strip(
+        Subject.of(selection), selection.methods, selection.style, height=tallest, bare=True
     )
-    return strip(subject, selection.methods, selection.style, height=tallest, bare=True)
 
 
 def _told(selection: Selection, explained: Sequence[Explanation | None]) -> dict[str, str]:

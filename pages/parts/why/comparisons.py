@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from explainers import METHODS, Explanation, NoAnswerError, Prediction, Target
 from explainers.metrics.evidence import evidence
@@ -15,7 +14,7 @@ from pages.parts import cache
 from pages.parts.card import Subject
 from pages.parts.classifiers import Wanted
 from pages.parts.frame import Selection
-from pages.parts.table import draw
+from pages.parts.table import draw, one_line
 from pages.parts.why import counterfactual
 from pages.parts.words import ROWS_AND_COLUMNS, escaped, in_words, percent
 
@@ -32,7 +31,7 @@ def ask_expected(selection: Selection) -> None:
     """It should have been another class: the two, their difference, and what changes the answer."""
     prediction, said = selection.prediction, selection.target.index
     others = [int(index) for index in prediction.ranking if index != said]
-    bar = _bar()
+    bar = one_line()
     expected = bar.selectbox(
         "It should have been",
         others,
@@ -55,7 +54,7 @@ def ask_expected(selection: Selection) -> None:
 def ask_classes(selection: Selection) -> None:
     """The most probable classes, chosen ones, and the least probable."""
     prediction = selection.prediction
-    bar = _bar()
+    bar = one_line()
     with bar.popover("Which classes", icon=":material/checklist:"):
         most = min(MOST, len(prediction.labels))
         count = st.number_input(
@@ -92,7 +91,7 @@ def ask_layers(selection: Selection) -> None:
         title = escaped(classifier.title)
         st.info(f"No layer of {title} keeps a grid.", icon=":material/info:")
         return
-    bar = _bar()
+    bar = one_line()
     with bar.popover("Which layers", icon=":material/checklist:"):
         chosen = st.multiselect(
             "Layers, early to late",
@@ -122,7 +121,7 @@ def ask_classifiers(selection: Selection) -> None:
     """Several networks on one picture, each with its own answer."""
     ready = [name for name in zoo.CLASSIFIERS if zoo.whereabouts(name) != "elsewhere"]
     own = selection.classifier
-    bar = _bar()
+    bar = one_line()
     with bar.popover("Which networks", icon=":material/checklist:"):
         chosen = st.multiselect(
             f"Set beside {escaped(own.title)}",
@@ -176,11 +175,6 @@ def draw_ranking(prediction: Prediction) -> None:
         column_config={"Probability, %": st.column_config.NumberColumn(format="%.4f")},
         alt="All classes with their probabilities",
     )
-
-
-def _bar() -> DeltaGenerator:
-    """One line for what is compared, and behind it what all of a table has."""
-    return st.container(horizontal=True, vertical_alignment="center", key="toolbar")
 
 
 def _row(selection: Selection, target: Target) -> Subject:
