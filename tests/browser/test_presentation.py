@@ -11,8 +11,9 @@ SCREEN = {"width": 1920, "height": 1080}
 
 
 def _shown(page: Page) -> None:
-    """Stay until all that there is to say is on the screen."""
+    """Stay until all that there is to say is on the screen, at the width that was measured."""
     expect(page.get_by_text("Does it matter?")).to_be_visible()
+    expect(page.locator(".katex")).to_be_attached()  # the line that is as wide as the paper
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
 
 

@@ -208,6 +208,9 @@ def _clear_the_stage() -> None:
     Streamlit takes what a run does not draw off the screen when the run ends, and an empty sidebar
     when the next one does. The maps of this view may take long, and should not stand beside it.
     """
-    st.session_state.curtain -= 1
-    if not st.session_state.curtain:
+    left = st.session_state.curtain - 1
+    if left < 0:  # the browser's clock may ring once more after the view is there
+        return
+    st.session_state.curtain = left
+    if not left:
         st.rerun()
