@@ -9,28 +9,30 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS_OF_PAGES = ("compare", "why", "what_if", "how_far", "network", "model")
 FLOORS: list[list[str]] = [
     ["explainers.settings"],
     ["explainers.images", "explainers.classifiers"],
     ["explainers.models"],
     ["explainers.explanation"],
     ["explainers.methods", "explainers.metrics", "explainers.network"],
+    ["explainers.survey"],
     ["explainers"],
     ["pages.parts"],
     [
         f"pages.parts.{page}"
-        for page in ("compare", "why", "what_if", "how_far", "network", "model")
+        for page in ("compare", "why", "what_if", "how_far", "network", "model", "survey")
     ],
     ["pages", "app"],
 ]
-PACKAGE = 5
+PACKAGE = 6
 """The floor of what `explainers` itself offers."""
 HOMES = {
     "tensorflow": ["explainers.classifiers", "explainers.models"],
     "keras": ["explainers.classifiers", "explainers.models"],
     "streamlit": ["app", "pages"],
     "plotly": ["pages"],
+    "distributed": ["explainers.survey"],
+    "duckdb": ["explainers.survey"],
 }
 
 
