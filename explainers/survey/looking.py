@@ -17,7 +17,7 @@ from explainers.classifiers.errors import NoAnswerError
 from explainers.classifiers.prediction import Prediction, Target
 from explainers.explanation import Explanation
 from explainers.images.reading import MAX_BYTES, ImageError, read_image
-from explainers.metrics.agreement import CELLS, SHARES, Agreement, agree, centred_blob
+from explainers.metrics.agreement import CELLS, SHARES, Agreement, agree, centred_blob, correlation
 from explainers.metrics.faithfulness import RANDOM, beaten, cells, curves, strengths_of
 from explainers.metrics.stability import ask_again
 from explainers.models.imagenet import imagenet_labels, imagenet_wordnet_ids
@@ -230,7 +230,7 @@ def _figures(grid: np.ndarray) -> Row:
         "centre_column": centre[1],
         "share": float(np.partition(heat.ravel(), -count)[-count:].sum() / whole),
         "border": float((heat.sum() - heat[1:-1, 1:-1].sum()) / whole),
-        "blob": agree(grid, centred_blob()).correlation,
+        "blob": correlation(grid, centred_blob()),
     }
 
 
