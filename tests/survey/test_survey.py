@@ -3,6 +3,7 @@
 import argparse
 import fcntl
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,17 @@ def test_every_column_says_what_it_means_in_the_file(tmp_path: Path) -> None:
     write([], tmp_path / "a.parquet", schema(Survey()))
     for field in pq.read_schema(tmp_path / "a.parquet"):
         assert field.metadata[b"meaning"].decode() == columns(Survey())[field.name][1]
+
+
+def test_the_readme_tells_every_column() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", readme, re.M)
+    asked = columns(Survey(methods=(GradCam(), Saliency()), closer=(LimeSuperpixels(),)))
+    told = {name: (kind, meaning) for name, kind, meaning in rows if name in asked}
+    for name, (kind, meaning) in asked.items():
+        own = re.sub("^(saliency|lime)_(?!lime|r2|samples)", "grad_cam_", name)
+        pair = re.sub("^(saliency|grad_cam)_lime_", "grad_cam_saliency_", own)
+        assert told[pair] == (str(kind), meaning), name
 
 
 def test_a_file_is_put_in_place_whole_or_not_at_all(tmp_path: Path) -> None:
