@@ -45,6 +45,10 @@ FATAL = (
     "The process that looked at this picture ended without a word, twice, and it looked at nothing "
     "else then: the picture may take too much memory, or break what decodes it."
 )
+LOST = (
+    "The connection to the scheduler was lost. What is done is kept: when it is back, run the same "
+    "command again."
+)
 FREE = ("fingerprint", "title", "labels")
 """What `survey.json` holds besides that which two runs of a survey must have in common."""
 
@@ -256,10 +260,7 @@ def _reason(client: "Client", future: "Future") -> BaseException:
     if future.status == "error" and client.status == "running":
         reason: BaseException = future.exception()
         return reason
-    return SurveyError(
-        "The connection to the scheduler was lost. What is done is kept: when it is back, run the "
-        "same command again."
-    )
+    return SurveyError(LOST)
 
 
 def _give_up(job: Job, task: Task) -> Receipt:
@@ -338,16 +339,21 @@ def _connected(scheduler: str | None, workers: int | None) -> Iterator["Client"]
     """A client of the scheduler at an address, or of processes of this machine."""
     import dask
     from distributed import Client, LocalCluster
+    from distributed.client import FutureCancelledError
+    from distributed.comm.core import CommClosedError
 
     if scheduler is not None:
         try:
             client = Client(scheduler, timeout="10s", set_as_default=False)
         except (OSError, ValueError) as error:
             raise SurveyError(f"No Dask scheduler answers at {scheduler}.") from error
-        with client:
-            if not client.nthreads():
-                raise SurveyError(f"The scheduler at {scheduler} has no workers: start some.")
-            yield client
+        try:
+            with client:
+                if not client.nthreads():
+                    raise SurveyError(f"The scheduler at {scheduler} has no workers: start some.")
+                yield client
+        except (CommClosedError, FutureCancelledError) as error:
+            raise SurveyError(LOST) from error
         return
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
