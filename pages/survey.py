@@ -8,8 +8,8 @@ from pages.parts.survey import choosing, overview, pictures
 VIEWS = {"Overview": overview.draw, "Pictures": pictures.draw}
 
 style = frame_of_many("Survey")
-st.title("Many pictures", anchor=False)
-with st.container(horizontal=True, vertical_alignment="bottom"):
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Many pictures", anchor=False, width="content")
     chosen = choosing.choose(choosing.listed())
     if chosen is None:
         st.stop()

@@ -17,6 +17,7 @@ from scipy.stats import rankdata
 
 from explainers.images.samples import SAMPLES
 from explainers.metrics.agreement import centred_blob
+from explainers.models.imagenet import imagenet_labels
 from explainers.survey.survey import Survey
 from explainers.survey.table import (
     SETTINGS,
@@ -100,7 +101,7 @@ def make(
         **survey.described(),
         "root": str(root),
         "title": title,
-        "labels": list(CLASSES),
+        "labels": list(imagenet_labels()),
         "pictures": pictures,
         "fingerprint": survey.fingerprint,
     }
@@ -168,8 +169,8 @@ def _rows(
     chosen = np.full(count, None, object)
     ranked = [int(row) for row in np.argsort(agreement) if not bad[row]]
     chosen[ranked[: survey.worst]] = "worst"
-    left = ranked[survey.worst :]
-    chosen[random.choice(left, min(survey.sample, len(left)), replace=False)] = "random"
+    left = random.permutation(np.array(ranked[survey.worst :], int))
+    chosen[left[: survey.sample]] = "random"
     rows["chosen"] = chosen
     unasked = chosen == None  # noqa: E711
     for method in (*survey.methods, *survey.closer):

@@ -33,29 +33,27 @@ ONLY: dict[str, dict[str, Any]] = {
     WORST: {"chosen": "worst"},
     RANDOM: {"chosen": "random"},
 }
+FIRST = ("label", "answer", "probability", "correct", "margin", "agreement", "chosen")
+"""Columns of the table that are read before others."""
 OPENED_AS = ("Answer", "Label")
 
 
 def draw(name: str, stored: Stored, style: Style) -> None:
     """Draw what is asked for, and what is found."""
     question = _ask(stored)
-    sheet = st.session_state.get("sheet", 1)
-    found = _found(stored, question, sheet)
-    pages = max(1, math.ceil(found.total / A_PAGE))
-    if sheet > pages:
-        st.session_state.sheet = sheet = pages
-        found = _found(stored, question, sheet)
+    total = _found(stored, question, 1, 0).total
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(_tell(found, question, sheet))
-        if pages > 1:
-            st.pagination(pages, key="sheet", bind="query-params")
+        said = st.container(width="content")
+        sheet = _turn(math.ceil(total / A_PAGE))
+        found = _found(stored, question, sheet, A_PAGE)
+        said.markdown(_tell(found, question, sheet))
         as_label = _choose_class(found)
     st.session_state.survey_link = link(name, sheet)
     if not found.rows:
         st.info("No picture fits. Take a filter away.", icon=":material/filter_alt_off:")
         return
     _draw_tiles(name, stored, question, found, style, as_label=as_label)
-    _draw_rows(stored, found)
+    _draw_rows(stored, question, found)
 
 
 def link(name: str, sheet: int = 1) -> dict[str, str]:
@@ -69,14 +67,23 @@ def link(name: str, sheet: int = 1) -> dict[str, str]:
     return plain | {"survey": name} | ({"sheet": str(sheet)} if sheet > 1 else {})
 
 
-def _found(stored: Stored, question: Question, sheet: int) -> Page:
-    """A page of rows; asked once as long as the files stay."""
+def _found(stored: Stored, question: Question, sheet: int, rows: int) -> Page:
+    """Some rows of a page; asked once as long as the files stay."""
     method = question.method or stored.methods[0]
     return cache.surveyed(
         stored,
-        f"{question} {sheet}",
-        lambda: findings.page(stored, question, (sheet - 1) * A_PAGE, A_PAGE, (method,)),
+        f"{question} {sheet} {rows}",
+        lambda: findings.page(stored, question, (sheet - 1) * A_PAGE, rows, (method,)),
     )
+
+
+def _turn(pages: int) -> int:
+    """Which page is looked at, of as many as there are."""
+    if pages < 2:
+        return 1
+    if st.session_state.get("sheet", 1) > pages:
+        st.session_state.sheet = pages
+    return st.pagination(pages, key="sheet", bind="query-params")
 
 
 def _first_page() -> None:
@@ -184,7 +191,7 @@ def _draw_tiles(
             with st.container(gap="xxsmall"):
                 whole = _draw_tile(stored, question, row, method, style, signed=signed)
                 if st.button(
-                    _named(row), key=f"open-{place}", type="tertiary", width="stretch",
+                    _named(row), key=f"open-{place}", type="tertiary",
                     disabled=not whole, help=f"{escaped(row['path'])}: open in Compare",
                 ):  # fmt: skip
                     opened = row
@@ -276,8 +283,8 @@ def _sorted_by(question: Question, row: Mapping[str, Any], own: str) -> str:
     return f"{column.removeprefix(own + '_').replace('_', ' ')} {said.replace('-', '−')}"
 
 
-def _draw_rows(stored: Stored, found: Page) -> None:
-    """The same rows with every column that has something in it."""
+def _draw_rows(stored: Stored, question: Question, found: Page) -> None:
+    """The same rows with every column that has something in it, what they are sorted by first."""
     meanings = cache.surveyed(stored, "columns", lambda: findings.columns_of(stored))
     columns = {
         name: [row[name] for row in found.rows]
@@ -289,8 +296,13 @@ def _draw_rows(stored: Stored, found: Page) -> None:
         columns,
         hide_index=True,
         height=320,
+        column_order=list(dict.fromkeys(["path", question.order, *FIRST, *columns])),
         column_config={
-            name: st.column_config.Column(help=meanings[name][1], pinned=name == "path")
+            name: st.column_config.Column(
+                help=meanings[name][1],
+                pinned=name == "path",
+                width="small" if name in ("digest", "top_labels", "top_probabilities") else None,
+            )
             for name in columns
         },
         alt=f"{len(found.rows)} rows of {found.total:,} with {len(columns)} columns, from "
