@@ -5,6 +5,7 @@ another seed. Matrices are compared some thousand at a time; what is kept is a f
 """
 
 import dataclasses
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,7 @@ from explainers.survey.table import N, Stored, prefix
 
 BATCH = 4096
 """Pictures whose matrices are compared at once."""
-MEMORY = "512MB"
+MEMORY = "256MB"
 """What DuckDB may keep of them; beyond, it keeps them in files of its own."""
 MEASURES = {"spearman": False, "overlap": False, "shift": True}
 """How far a map moved, three ways, and whether more is further."""
@@ -156,7 +157,10 @@ def compare(before: Stored, after: Stored) -> Moves:
     """
     methods = shared_methods(before, after)
     with duckdb.connect() as database:
-        database.execute(f"set memory_limit = '{MEMORY}'; set preserve_insertion_order = false")
+        database.execute(
+            f"set memory_limit = '{MEMORY}'; set preserve_insertion_order = false; "
+            f"set temp_directory = '{tempfile.gettempdir()}'"
+        )
         for name, stored in (("before", before), ("after", after)):
             database.execute(f"create view {name}_rows as {newest(stored)}")
         met = _meet(database)
@@ -233,9 +237,9 @@ def spearman(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     It is `agree`'s, many at a time: ties share their mean rank, and it is 0 where one map is flat.
     Two maps that are the same give 1, also where they are flat.
     """
-    first, second = (_ranks(maps) - (maps.shape[1] - 1) / 2 for maps in (one, other))
-    spread = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
-    together = (first * second).sum(axis=1)
+    first, second = (_ranks(maps) for maps in (one, other))
+    spread = np.sqrt(_products(first, first) * _products(second, second))
+    together = _products(first, second)
     correlation = np.divide(together, spread, out=np.zeros(len(one)), where=spread > 0)
     return np.where((one == other).all(axis=1), 1.0, correlation)
 
@@ -252,18 +256,27 @@ def overlap(one: np.ndarray, other: np.ndarray, share: float = SHARES[0]) -> np.
 
 
 def _ranks(maps: np.ndarray) -> np.ndarray:
-    """The rank of each cell in its map, from 0, ``(n, k)`` float64; ties share their mean rank."""
+    """The rank of each cell in its map, from the middle, ``(n, k)``; ties share their mean rank.
+
+    They are multiples of a half: of up to 300 cells all sums of their products are exact in
+    float32.
+    """
     count = maps.shape[1]
     order = np.argsort(maps, axis=1)
     ordered = np.take_along_axis(maps, order, axis=1)
     begins, ends = np.ones((2, *maps.shape), bool)
     begins[:, 1:] = ends[:, :-1] = ordered[:, 1:] != ordered[:, :-1]
-    places = np.arange(count)
-    first = np.maximum.accumulate(np.where(begins, places, 0), axis=1)
-    last = np.minimum.accumulate(np.where(ends, places, count - 1)[:, ::-1], axis=1)[:, ::-1]
-    ranks = np.empty(maps.shape)
-    np.put_along_axis(ranks, order, (first + last) / 2, axis=1)
+    places = np.arange(count, dtype=np.int16)
+    first = np.maximum.accumulate(np.where(begins, places, places[:1]), axis=1)
+    last = np.minimum.accumulate(np.where(ends, places, places[-1:])[:, ::-1], axis=1)[:, ::-1]
+    ranks = np.empty(maps.shape, np.float32)
+    np.put_along_axis(ranks, order, (first + last - np.int16(count - 1)) / np.float32(2), axis=1)
     return ranks
+
+
+def _products(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The sum of the products of each two rows, ``(n,)`` float64."""
+    return np.einsum("ij,ij->i", one, other).astype(np.float64)
 
 
 def _hottest(maps: np.ndarray, share: float) -> np.ndarray:
@@ -315,22 +328,34 @@ def _compared(
         """
     )
     for batch in found.to_arrow_reader(BATCH):
-        kept = {
-            name: batch[name]
-            for name in batch.schema.names
-            if not name.endswith(
-                tuple(f"{prefix(each)}_{side}" for each in methods for side in sides)
-            )
+        maps_of = {
+            name: [batch[f"{name}_{side}"] for side in sides] for name in map(prefix, methods)
         }
-        for name in map(prefix, methods):
-            one, other = batch[f"{name}_before"], batch[f"{name}_after"]
-            there = pc.and_(pc.is_valid(one), pc.is_valid(other))
-            pair = [_stacked(maps.filter(there)) for maps in (one, other)]
-            for measure, figures in (("spearman", spearman(*pair)), ("overlap", overlap(*pair))):
-                spread = np.full(len(batch), np.nan)
-                spread[there.to_numpy(zero_copy_only=False)] = figures
-                kept[f"{name}_{measure}"] = pa.array(spread, pa.float32(), from_pandas=True)
-        yield pa.RecordBatch.from_pydict(kept)
+        compared = {
+            f"{name}_{measure}": figures
+            for name, pair in maps_of.items()
+            for measure, figures in _alike(*pair).items()
+        }
+        plain = batch.drop_columns([f"{name}_{side}" for name in maps_of for side in sides])
+        yield pa.RecordBatch.from_pydict(
+            dict(zip(plain.schema.names, plain.columns, strict=True)) | compared
+        )
+
+
+def _alike(one: pa.Array, other: pa.Array) -> dict[str, pa.Array]:
+    """How alike the matrices of two columns are; null where either is."""
+    there = pc.and_(pc.is_valid(one), pc.is_valid(other))
+    pair = [
+        maps.filter(there).flatten().to_numpy(zero_copy_only=False).reshape(-1, N * N)
+        for maps in (one, other)
+    ]
+    rows = np.flatnonzero(there.to_numpy(zero_copy_only=False))
+    alike = {}
+    for measure, figures in (("spearman", spearman(*pair)), ("overlap", overlap(*pair))):
+        spread = np.full(len(one), np.nan)
+        spread[rows] = figures
+        alike[measure] = pa.array(spread, pa.float32(), from_pandas=True)
+    return alike
 
 
 def _shift(name: str) -> str:
@@ -339,11 +364,6 @@ def _shift(name: str) -> str:
         f"before.{name}_centre_{way} - after.{name}_centre_{way}" for way in ("row", "column")
     )
     return f"cast(sqrt(({down})**2 + ({across})**2) as float)"
-
-
-def _stacked(maps: pa.Array) -> np.ndarray:
-    """Matrices of a column as an array, ``(n, 196)`` float32."""
-    return maps.flatten().to_numpy(zero_copy_only=False).reshape(len(maps), N * N)
 
 
 def _floor(
