@@ -9,7 +9,7 @@ next, and a setting that only concerns the reading costs nothing to change.
 import dataclasses
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -319,6 +319,52 @@ class Explainer(Settings, ABC):
         """The last of `observations`, interpreted; the parameters are those of `refine`."""
         *_, final = self.observations(classifier, pixels, target)
         return self.interpret(final, Target.of(target))
+
+    def observe_batch(
+        self, classifier: "Classifier", batch: np.ndarray, classes: Sequence[int] | np.ndarray
+    ) -> list[Any]:
+        """The final observation of each of several pictures, each for a class of its own.
+
+        One picture after the other, unless a method can do better.
+
+        Parameters
+        ----------
+        classifier : Classifier
+        batch : (n, h, w, 3) float32 ndarray
+            Pixels.
+        classes : (n,) ints
+            The class of each picture.
+
+        Returns
+        -------
+        list of Observation
+            With the time that each took, or its share of what the batch took.
+        """
+        finals = []
+        for pixels, index in zip(batch, classes, strict=True):
+            *_, final = self.observations(classifier, pixels, index)
+            finals.append(final)
+        return finals
+
+    def observe_answers(
+        self, classifier: "Classifier", batch: np.ndarray
+    ) -> tuple[np.ndarray, list[Any]]:
+        """What the classifier answers to several pictures, and each observed for its answer.
+
+        Parameters
+        ----------
+        classifier : Classifier
+        batch : (n, h, w, 3) float32 ndarray
+            Pixels.
+
+        Returns
+        -------
+        probabilities : (n, C) float32 ndarray
+        list of Observation
+            As `observe_batch` gives them, each for the first class in the picture's ranking.
+        """
+        probabilities = classifier.probabilities(batch)
+        return probabilities, self.observe_batch(classifier, batch, probabilities.argmax(axis=1))
 
 
 def resample(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -332,10 +332,10 @@ class Classifier:
         share = math.prod(size) / math.prod(self.size)
         at_once = max(1, min(BACKWARD, int(MEMORY_LIMIT // (self._flow() * share))))
 
-        def run(numbers: np.ndarray) -> Any:
-            return forward(self._feed(batch[numbers]), tf.constant(chosen[numbers]))
+        def run(part: np.ndarray, own: np.ndarray) -> Any:
+            return forward(self._feed(part), tf.constant(own))
 
-        values, gradients = _in_batches(run, np.arange(len(batch)), at_once)
+        values, gradients = _in_batches(run, at_once, batch, chosen)
         return values, self._by_pixels(gradients)
 
     def gradients(
@@ -376,11 +376,70 @@ class Classifier:
         several = not isinstance(target, Target | int | np.integer)
         targets: Sequence[Any] = target if several else [target]  # type: ignore[assignment]
         weights = np.stack([Target.of(each).weights(len(self.labels)) for each in targets])
+        shared = np.broadcast_to(weights, (len(batch), *weights.shape))
+        _, found = self._differentiate(batch, shared, at, of)
+        return found if several else [_of_one(local) for local in found]
+
+    def answers_and_gradients(
+        self,
+        batch: np.ndarray,
+        at: Sequence[str] = (INPUT,),
+        of: Score = "logit",
+        classes: Sequence[int] | np.ndarray | None = None,
+    ) -> tuple[np.ndarray, list[Local]]:
+        """The answer to each picture, and the gradient of a class of its own, in one pass.
+
+        Parameters
+        ----------
+        batch : (n, h, w, 3) float32 ndarray
+            Pixels.
+        at, of
+            As for `gradients`.
+        classes : (n,) ints, optional
+            The class of each picture; its most probable one if None, of several the first.
+
+        Returns
+        -------
+        probabilities : (n, C) float32 ndarray
+        list of Local
+            One for each place, in the order asked for.
+
+        Raises
+        ------
+        IndexError
+            If the classifier has no such class.
+        LookupError
+            If there is no such layer.
+        NoAnswerError
+            If the network gives anything that is no finite number.
+        """
+        count = len(self.labels)
+        weights = np.zeros((len(batch), 0, count), np.float32)
+        if classes is not None:
+            own = [
+                Target(int(index)).weights(count) for _, index in zip(batch, classes, strict=True)
+            ]
+            weights = np.stack(own)[:, None]
+        probabilities, found = self._differentiate(batch, weights, at, of)
+        return probabilities, [_of_one(local) for local in found]
+
+    def _differentiate(
+        self, batch: np.ndarray, weights: np.ndarray, at: Sequence[str], of: Score
+    ) -> tuple[np.ndarray, list[Local]]:
+        """The answers, and the gradients of each picture's targets, in one pass.
+
+        `weights` are ``(n, t, C)``: each picture's targets over the classes. Where there is none,
+        its most probable class is the only one.
+        """
         places = tuple(p if p == INPUT else self.layer(p).path for p in at)
-        backward = self._compiled("gradients", places, of, len(targets))
-        arrays = self._in_batches(
-            lambda inputs: backward(inputs, tf.constant(weights)), batch, BACKWARD
+        backward = self._compiled("gradients", places, of, weights.shape[1])
+        probabilities, *arrays = _in_batches(
+            lambda part, own: backward(self._feed(part), tf.constant(own)),
+            min(self._batch, BACKWARD),
+            batch,
+            weights,
         )
+        self._answered(probabilities)
         if not all(np.isfinite(array).all() for array in arrays):
             raise NoAnswerError(
                 "The gradients of the network's answer by what it saw are not all finite numbers, "
@@ -390,9 +449,8 @@ class Classifier:
         for place, values, gradients in zip(places, arrays[::2], arrays[1::2], strict=True):
             by_target = np.moveaxis(gradients, 1, 0)
             by_target = self._by_pixels(by_target) if place == INPUT else by_target
-            seen = batch if place == INPUT else values
-            found.append(Local(seen, by_target if several else by_target[0]))
-        return found
+            found.append(Local(batch if place == INPUT else values, by_target))
+        return probabilities, found
 
     def masked_probabilities(
         self, pixels: np.ndarray, fill: np.ndarray, segments: np.ndarray, rows: np.ndarray
@@ -426,7 +484,7 @@ class Classifier:
             visible = tf.gather(tf.constant(part, tf.bool), places, axis=1)[..., None]
             return self._answer(tf.where(visible, shown, hidden))
 
-        return self._answered(_in_batches(run, rows, self._batch)[0])
+        return self._answered(_in_batches(run, self._batch, rows)[0])
 
     @property
     def surprise(self) -> float | None:
@@ -468,7 +526,7 @@ class Classifier:
         self, forward: Callable, batch: np.ndarray, at_most: int = BATCH
     ) -> list[np.ndarray]:
         size = min(self._batch, at_most)
-        return _in_batches(lambda part: forward(self._feed(part)), batch, size)
+        return _in_batches(lambda part: forward(self._feed(part)), size, batch)
 
     def _answered(self, answers: np.ndarray) -> np.ndarray:
         """The same, unless there is no answer in it."""
@@ -626,16 +684,21 @@ class Classifier:
             logits = self._forward(
                 inputs, lambda at, _, output: seen.update({at: output}), self._unseen(*places)
             )
-            scores = logits if of == "logit" else self._probabilities(logits)
+            probabilities = self._probabilities(logits)
+            if not targets:
+                best = tf.math.top_k(probabilities).indices
+                weights = tf.one_hot(best, len(self.labels))
+            scores = logits if of == "logit" else probabilities
             values = [seen[place] for place in places]
             by_target = [
-                tf.gradients(tf.reduce_sum(scores * weights[number]), values)
-                for number in range(targets)
+                tf.gradients(tf.reduce_sum(scores * weights[:, number]), values)
+                for number in range(targets or 1)
             ]
             gradients = [tf.stack(each, axis=1) for each in zip(*by_target, strict=True)]
-            return _float32([each for pair in zip(values, gradients, strict=True) for each in pair])
+            pairs = zip(values, gradients, strict=True)
+            return _float32([probabilities, *(each for pair in pairs for each in pair)])
 
-        weights = tf.TensorSpec((targets, len(self.labels)), tf.float32)
+        weights = tf.TensorSpec((None, targets, len(self.labels)), tf.float32)
         return self._traced(backward, self._inputs, weights)
 
     def _traced(self, function: Callable, *signature: tf.TensorSpec) -> Any:
@@ -653,17 +716,23 @@ def _float32(tensors: list[Any]) -> list[Any]:
 _workers = ThreadPoolExecutor(AT_ONCE, "classifier")
 
 
-def _in_batches(forward: Callable, batch: np.ndarray, size: int) -> list[np.ndarray]:
-    """The outputs of a compiled function for a batch of any length, each as one array."""
+def _in_batches(forward: Callable, size: int, *batches: np.ndarray) -> list[np.ndarray]:
+    """The outputs of a compiled function for batches of any one length, each as one array."""
 
     def run(start: int) -> list[np.ndarray]:
-        outputs = forward(batch[start : start + size])
+        outputs = forward(*(batch[start : start + size] for batch in batches))
         return [tensor.numpy() for tensor in tf.nest.flatten(outputs)]
 
-    if len(batch) <= size:
+    length = len(batches[0])
+    if length <= size:
         return run(0)
-    parts = _workers.map(run, range(0, len(batch), size))
+    parts = _workers.map(run, range(0, length, size))
     return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+
+
+def _of_one(local: Local) -> Local:
+    """The same where there was one target, without the axis of targets."""
+    return Local(local.values, local.gradients[0])
 
 
 def _input_shape(model: keras.Model, size: tuple[int, int] | None) -> tuple[tuple[int, int], int]:

@@ -1,6 +1,7 @@
 """Grad-CAM: which places of a convolution's output speak for the class."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -96,6 +97,43 @@ class GradCam(Explainer):
             activations=local.values[0],
             gradients=local.gradients[:, 0],
         )
+
+    def observe_batch(
+        self, classifier: "Classifier", batch: np.ndarray, classes: Sequence[int] | np.ndarray
+    ) -> list[FeatureGradients]:
+        return self._observe_together(classifier, batch, classes)[1]
+
+    def observe_answers(
+        self, classifier: "Classifier", batch: np.ndarray
+    ) -> tuple[np.ndarray, list[FeatureGradients]]:
+        return self._observe_together(classifier, batch)
+
+    def _observe_together(
+        self,
+        classifier: "Classifier",
+        batch: np.ndarray,
+        classes: Sequence[int] | np.ndarray | None = None,
+    ) -> tuple[np.ndarray, list[FeatureGradients]]:
+        """One pass for all pictures, each for the class given or for its answer."""
+        started = time.perf_counter()
+        layer = classifier.layer(self.layer).path
+        probabilities, (local,) = classifier.answers_and_gradients(
+            batch, at=(layer,), of=self.of, classes=classes
+        )
+        if classes is None:
+            classes = probabilities.argmax(axis=1)
+        seconds = (time.perf_counter() - started) / len(batch)
+        seen = zip(classes, local.values, local.gradients, strict=True)
+        return probabilities, [
+            FeatureGradients(
+                classifier=classifier.name,
+                classes=(int(index),),
+                seconds=seconds,
+                activations=activations,
+                gradients=gradients[None],
+            )
+            for index, activations, gradients in seen
+        ]
 
     def interpret(self, observation: FeatureGradients, target: Target) -> Explanation:
         gradients = target.of_classes(observation.classes, observation.gradients)

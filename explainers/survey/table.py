@@ -145,6 +145,18 @@ def replacing(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """What a full disk, or a folder that may not be written to, is called."""
+    try:
+        yield
+    except OSError as error:
+        raise SurveyError(
+            f"The rows cannot be written to {folder}: {error.strerror or error}. What is done is "
+            "kept: make room, and run the same command again."
+        ) from error
+
+
 @dataclass(frozen=True)
 class Stored:
     """A survey as it lies in its folder, done or not.

@@ -1,0 +1,300 @@
+"""What a survey does with a few pictures: files in, rows of the table out.
+
+Pictures go through the network together; one that cannot be read, or that the network has no
+answer to, is a row with the reason in a sentence.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explainers.classifiers.errors import NoAnswerError
+from explainers.classifiers.prediction import Prediction, Target
+from explainers.explanation import Explanation
+from explainers.images.reading import MAX_BYTES, ImageError, read_image
+from explainers.metrics.agreement import CELLS, SHARES, Agreement, agree, centred_blob
+from explainers.metrics.faithfulness import RANDOM, beaten, cells, curves, strengths_of
+from explainers.metrics.stability import ask_again
+from explainers.models.imagenet import imagenet_labels, imagenet_wordnet_ids
+from explainers.survey.pictures import Found
+from explainers.survey.survey import Survey
+from explainers.survey.table import TOP, pairs, prefix
+
+if TYPE_CHECKING:
+    from explainers.classifiers.classifier import Classifier
+
+Row = dict[str, Any]
+Explained = dict[str, Explanation]
+"""Explanations of one picture by the names of their methods."""
+TENTH = SHARES.index(0.10)
+
+
+def look(survey: Survey, classifier: "Classifier", root: Path, batch: Sequence[Found]) -> list[Row]:
+    """A row for each picture, in their order: what `survey.methods` see.
+
+    Parameters
+    ----------
+    survey : Survey
+    classifier : Classifier
+        `survey.open()`.
+    root : Path
+        What the paths of the pictures lie below.
+    batch : sequence of Found
+    """
+    started = time.perf_counter()
+    rows, pixels = _read(survey, classifier, root, batch)
+    good = [number for number, row in enumerate(rows) if row["error"] is None]
+    if good:
+        _answer(survey, classifier, [rows[number] for number in good], np.stack(pixels))
+    for row in rows:
+        row["seconds"] = (time.perf_counter() - started) / len(rows)
+    return rows
+
+
+def look_closer(
+    survey: Survey, classifier: "Classifier", root: Path, picture: Found, why: str
+) -> Row:
+    """The whole row of one picture: what all methods see, tested, and asked again.
+
+    Deletion and insertion take their steps in the cells of the 14 x 14 grid.
+
+    Parameters
+    ----------
+    survey : Survey
+    classifier : Classifier
+    root : Path
+    picture : Found
+    why : {"worst", "random"}
+        Why it is looked at closer.
+    """
+    started = time.perf_counter()
+    (row,), pixels = _read(survey, classifier, root, [picture])
+    if row["error"] is None:
+        _answer(survey, classifier, [row], np.stack(pixels))
+    if row["error"] is None:
+        try:
+            _add_closer(survey, classifier, row, pixels[0])
+        except (LookupError, NoAnswerError) as reason:
+            row |= {f"{prefix(method.name)}_blank": str(reason) for method in survey.closer}
+    row["chosen"] = why
+    row["seconds"] = time.perf_counter() - started
+    return row
+
+
+def _read(
+    survey: Survey, classifier: "Classifier", root: Path, batch: Iterable[Found]
+) -> tuple[list[Row], list[np.ndarray]]:
+    """The beginning of each row, and the pixels of those that are pictures."""
+    rows: list[Row] = []
+    pixels = []
+    for found in batch:
+        row: Row = {"path": found.path, "bytes": found.bytes, "error": found.problem}
+        row["label"] = found.label
+        rows.append(row)
+        if found.problem:
+            continue
+        try:
+            with open(root / found.path, "rb") as file:
+                content = file.read(MAX_BYTES + 1)
+            row["digest"] = hashlib.sha256(content).hexdigest()
+            image = read_image(content)
+        except ImageError as reason:
+            row["error"] = str(reason)
+        except OSError as reason:
+            row["error"] = f"It cannot be read: {reason.strerror}."
+        else:
+            row["height"], row["width"] = image.shape[:2]
+            pixels.append(classifier.prepare(image, crop=survey.square))
+    return rows, pixels
+
+
+def _answer(
+    survey: Survey, classifier: "Classifier", rows: Sequence[Row], batch: np.ndarray
+) -> None:
+    """Ask about all pictures at once; if there is one without an answer, about each alone."""
+    first, *others = survey.methods
+    try:
+        probabilities, seen = first.observe_answers(classifier, batch)
+        answers = [int(Prediction(each, classifier.labels).ranking[0]) for each in probabilities]
+        observed = {first: seen} | {
+            method: method.observe_batch(classifier, batch, answers) for method in others
+        }
+        for number, row in enumerate(rows):
+            row.update(_answered(probabilities[number], classifier.labels, row["label"]))
+            explained = {
+                method.name: method.interpret(seen[number], Target(answers[number]))
+                for method, seen in observed.items()
+            }
+            row.update(_maps(explained))
+        _add_labels(survey, classifier, rows, batch)
+    except (NoAnswerError, LookupError) as reason:
+        if len(rows) == 1:
+            rows[0]["error"] = str(reason)
+            return
+        for number, row in enumerate(rows):
+            _answer(survey, classifier, [row], batch[number : number + 1])
+
+
+def _add_labels(
+    survey: Survey, classifier: "Classifier", rows: Sequence[Row], batch: np.ndarray
+) -> None:
+    """Maps for what a picture truly shows, where that is not what the network says."""
+    wrong = [number for number, row in enumerate(rows) if row.get("correct") is False]
+    wrong = [number for number in wrong if rows[number]["label_index"] is not None]
+    if not wrong:
+        return
+    truths = [rows[number]["label_index"] for number in wrong]
+    for method in survey.methods:
+        seen = method.observe_batch(classifier, batch[wrong], truths)
+        for number, truth, observation in zip(wrong, truths, seen, strict=True):
+            matrix = method.interpret(observation, Target(truth)).grid(CELLS)
+            rows[number][f"{prefix(method.name)}_label_matrix"] = matrix.ravel()
+
+
+def _answered(probabilities: np.ndarray, labels: tuple[str, ...], label: str | None) -> Row:
+    """What the network says, and whether it is right."""
+    prediction = Prediction(probabilities, labels)
+    top = prediction.top(min(TOP, len(labels)))
+    index = None if label is None else classes_named(labels).get(label.casefold())
+    shares = probabilities.astype(np.float64) / probabilities.sum(dtype=np.float64)
+    shares = shares[shares > 0]
+    return {
+        "answer": top[0].label,
+        "answer_index": top[0].index,
+        "probability": top[0].probability,
+        "margin": top[0].probability - top[1].probability if len(top) > 1 else None,
+        "entropy": float(-(shares * np.log2(shares)).sum()),
+        "top_labels": [answer.label for answer in top],
+        "top_probabilities": [answer.probability for answer in top],
+        "label_index": index,
+        "label_probability": None if index is None else float(probabilities[index]),
+        "correct": None if index is None else index == top[0].index,
+    }
+
+
+@lru_cache
+def classes_named(labels: tuple[str, ...]) -> Mapping[str, int]:
+    """The class that a person may mean by a name, in small letters, or by a number.
+
+    Those of ImageNet are known by their WordNet identifiers as well, as its folders are called.
+    """
+    numbers = {str(index): index for index in range(len(labels))}
+    wordnet = {}
+    if labels == imagenet_labels():
+        wordnet = {name: index for index, name in enumerate(imagenet_wordnet_ids())}
+    return numbers | wordnet | {label.casefold(): index for index, label in enumerate(labels)}
+
+
+def _maps(explained: Explained) -> Row:
+    """The columns of some maps of one picture, and of each pair of them."""
+    grids = {name: each.grid(CELLS) for name, each in explained.items()}
+    row: Row = {}
+    for name, grid in grids.items():
+        blank = explained[name].blank_reason
+        figures = {"matrix": grid.ravel()} | ({} if blank else _figures(grid)) | {"blank": blank}
+        row |= {f"{prefix(name)}_{key}": value for key, value in figures.items()}
+        row[f"{prefix(name)}_seconds"] = explained[name].seconds
+    found = []
+    for one, other in pairs(list(grids)):
+        agreement = agree(grids[one], grids[other])
+        found.append(agreement.correlation)
+        row |= _pair(one, other, agreement)
+    row["agreement"] = float(np.mean(found)) if found else None
+    return row
+
+
+def _pair(one: str, other: str, agreement: Agreement) -> Row:
+    stem = f"{prefix(one)}_{prefix(other)}"
+    return {
+        f"{stem}_spearman": agreement.correlation,
+        f"{stem}_overlap": agreement.overlap[TENTH],
+    }
+
+
+def _figures(grid: np.ndarray) -> Row:
+    """What is said of one matrix; of a signed one, heat is on both sides of zero."""
+    row, column = np.unravel_index(grid.argmax(), grid.shape)
+    centre = centre_of_mass(grid)
+    heat = np.abs(grid).astype(np.float64)
+    whole = heat.sum() or 1.0
+    count = round(SHARES[TENTH] * grid.size)
+    return {
+        "row": int(row),
+        "column": int(column),
+        "centre_row": centre[0],
+        "centre_column": centre[1],
+        "share": float(np.partition(heat.ravel(), -count)[-count:].sum() / whole),
+        "border": float((heat.sum() - heat[1:-1, 1:-1].sum()) / whole),
+        "blob": agree(grid, centred_blob()).correlation,
+    }
+
+
+def centre_of_mass(grid: np.ndarray) -> tuple[float, float]:
+    """Row and column of the middle of the absolute values; the grid's own where all are zero."""
+    heat = np.abs(grid).astype(np.float64)
+    whole = heat.sum()
+    if not whole:
+        return (grid.shape[0] - 1) / 2, (grid.shape[1] - 1) / 2
+    along = (
+        heat.sum(axis=1) @ np.arange(grid.shape[0]),
+        heat.sum(axis=0) @ np.arange(grid.shape[1]),
+    )
+    return float(along[0] / whole), float(along[1] / whole)
+
+
+def _add_closer(survey: Survey, classifier: "Classifier", row: Row, pixels: np.ndarray) -> None:
+    """What the slow methods see, and the tests of all."""
+    target = Target(row["answer_index"])
+    explained = {
+        method.name: method.explain(classifier, pixels, target)
+        for method in (*survey.methods, *survey.closer)
+    }
+    overall = row["agreement"]
+    row.update(_maps(explained))
+    row["agreement"] = overall  # of those that see every picture, in every row
+    for name, explanation in explained.items():
+        if explanation.surrogate is not None:
+            row[f"{prefix(name)}_r2"] = explanation.surrogate.r2
+            row[f"{prefix(name)}_samples"] = explanation.done
+        row.update(_again(name, explanation, classifier, pixels))
+    row.update(_tested(explained, classifier, pixels, target, survey.seed))
+
+
+def _again(
+    name: str, explanation: Explanation, classifier: "Classifier", pixels: np.ndarray
+) -> Row:
+    """How far a method agrees with itself under another seed; nothing where it has none."""
+    if not explanation.explainer.random:
+        return {}
+    *_, again = ask_again(explanation, classifier, pixels, "seed", times=2)
+    one, other = (each.grid(CELLS) for each in again.explanations)
+    agreement = agree(one, other)
+    shift = np.subtract(centre_of_mass(one), centre_of_mass(other))
+    return {
+        f"{prefix(name)}_again": agreement.correlation,
+        f"{prefix(name)}_again_overlap": agreement.overlap[TENTH],
+        f"{prefix(name)}_again_shift": float(np.hypot(*shift)),
+    }
+
+
+def _tested(
+    explained: Explained, classifier: "Classifier", pixels: np.ndarray, target: Target, seed: int
+) -> Row:
+    """Deletion and insertion of all maps against random orders; see `curves`."""
+    segments = cells(classifier.size)
+    maps = {name: strengths_of(each, segments) for name, each in explained.items()}
+    *_, tested = curves(classifier, pixels, target, maps, segments, seed=seed)
+    row: Row = {}
+    for kind in ("deletion", "insertion"):
+        found = tested.of(kind)
+        row[f"random_{kind}"] = found[RANDOM].area
+        row["random_orders"] = len(found[RANDOM].runs)
+        for name in maps:
+            row[f"{prefix(name)}_{kind}"] = found[name].area
+            row[f"{prefix(name)}_{kind}_beaten"] = beaten(found[name], found[RANDOM])
+    return row
