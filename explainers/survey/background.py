@@ -14,15 +14,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from explainers.survey.running import PROGRESS, Progress
 from explainers.survey.survey import Survey, SurveyError, settings_of
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "explainers"
-PROGRESS, LOG = "progress.json", "run.log"
+LOG = "run.log"
 AT_MOST = 2
 """Runs on one server: each opens a network in every worker, some 0.85 GB."""
 PATIENCE = 120.0
@@ -31,45 +32,9 @@ GRACE = 30.0
 """Seconds that an interrupted run has to write down what it knows."""
 LOOK = 2.0
 """Seconds between one look at the session and the next."""
-UNFINISHED = ("measuring", "looking", "closer")
+UNFINISHED = ("starting", "measuring", "looking", "closer")
 INTERRUPTED = (-signal.SIGINT, 128 + signal.SIGINT)
 LAST_BYTES = 2000
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How a run stands, as it told last.
-
-    Parameters
-    ----------
-    state : str
-        ``starting``, ``measuring``, ``looking``, ``closer``; or ``done``, ``stopped``, ``failed``.
-    done, total, failed : int
-        Pictures that have a row, all pictures, and those of the rows that hold an error.
-    rate : float or None
-        Pictures a second.
-    left : float or None
-        Seconds that it will take, as far as can be told.
-    message : str
-        A sentence, where there is something to say.
-    """
-
-    state: str
-    done: int = 0
-    total: int = 0
-    failed: int = 0
-    rate: float | None = None
-    left: float | None = None
-    message: str = ""
-
-    @classmethod
-    def of(cls, folder: Path) -> "Standing":
-        """What the run of a folder told last; ``starting`` if it has told nothing yet."""
-        try:
-            told = json.loads((folder / PROGRESS).read_text())
-        except FileNotFoundError:
-            return cls("starting")
-        return cls(**{name: told[name] for name in cls.__dataclass_fields__ if name in told})
 
 
 class Running:
@@ -88,6 +53,7 @@ class Running:
     ) -> None:
         self.out = out
         self.command = tuple(command)
+        self._price = ""
         out.mkdir(parents=True, exist_ok=True)
         (out / PROGRESS).unlink(missing_ok=True)
         with open(out / LOG, "wb") as log:
@@ -104,15 +70,21 @@ class Running:
         return self._process.poll() is None
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> Progress:
         """How it stands; one that ended without a word has failed."""
         ended = not self.going  # asked first: what it told before it ended is read after
-        told = Standing.of(self.out)
-        if not ended or told.state not in ("starting", *UNFINISHED):
+        told = told_by(self.out)
+        self._price = told.message if told.state == "looking" and told.message else self._price
+        if not ended or told.state not in UNFINISHED:
             return told
         if self._process.returncode in INTERRUPTED:
             return replace(told, state="stopped")
         return replace(told, state="failed", message=f"It ended early: {self._last_words()}")
+
+    @property
+    def price(self) -> str:
+        """What all of it costs, in a sentence, once it was measured."""
+        return self._price
 
     def stop(self) -> None:
         """Have it stop: what is done stays. It may take some seconds."""
@@ -142,6 +114,15 @@ class Running:
             log.seek(max(0, os.path.getsize(self.out / LOG) - LAST_BYTES))
             lines = log.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"exit code {self._process.returncode}."
+
+
+def told_by(out: Path) -> Progress:
+    """What the run of a folder told last; ``starting`` if it has told nothing yet."""
+    try:
+        told = json.loads((out / PROGRESS).read_text())
+    except FileNotFoundError:
+        return Progress("starting")
+    return Progress(**{name: told[name] for name in Progress.__dataclass_fields__})
 
 
 _RUNNING: list[Running] = []
@@ -191,10 +172,9 @@ def command(survey: Survey, pictures: Path, out: Path, labels: Path | str | None
     told = [
         "survey", str(pictures.resolve()), "--out", str(out.resolve()),
         "--classifier", survey.classifier, "--methods", _names(survey.methods),
-        "--worst", str(survey.worst), "--sample", str(survey.sample), "--seed", str(survey.seed),
+        "--closer", _names(survey.closer), "--worst", str(survey.worst),
+        "--sample", str(survey.sample), "--seed", str(survey.seed),
     ]  # fmt: skip
-    if survey.closer:
-        told += ["--closer", _names(survey.closer)]
     if survey.square:
         told += ["--square"]
     return told + ([] if labels is None else ["--labels", str(labels)])

@@ -18,9 +18,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 
 from explainers.images.reading import MAX_BYTES
+from explainers.survey.pictures import COLUMNS, ENDINGS
 from explainers.survey.survey import SurveyError
 
-ENDINGS = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif")
 MOST = 2000
 """Pictures from a visitor: at 0.6 s for a saliency map, twenty minutes of work."""
 UNPACKED = 400 * 2**20
@@ -89,14 +89,16 @@ def bring(files: Iterable[tuple[str, BinaryIO]], folder: Path) -> Brought:
         (folder / own).write_bytes(content)
         labels[own] = _folder_of(name)
     if not labels:
-        raise SurveyError(f"There is no picture in it: their names end in {', '.join(ENDINGS)}.")
+        raise SurveyError(
+            f"There is no picture in it: their names end in {', '.join(sorted(ENDINGS))}."
+        )
     return Brought(folder, len(labels), left_out, _write_labels(labels, folder.parent / LABELS))
 
 
 def _members(files: Iterable[tuple[str, BinaryIO]]) -> Iterator[tuple[str, bytes | None]]:
     """Every picture with its name; None for what is not read."""
     for name, file in files:
-        if _ending(name) != "zip":
+        if _ending(name) != ".zip":
             yield name, _read(name, file) if _ending(name) in ENDINGS else None
             continue
         try:
@@ -162,7 +164,7 @@ def _own_name(name: str, number: int) -> str:
     """``00012-cat-on-a-sofa.jpg``: numbered, and what is harmless of the name it had."""
     stem = unicodedata.normalize("NFKD", _last(name).rsplit(".", 1)[0])
     harmless = re.sub(r"[^a-z0-9]+", "-", stem.casefold()).strip("-")[:40]
-    return f"{number:05}{'-' if harmless else ''}{harmless}.{_ending(name)}"
+    return f"{number:05}{'-' if harmless else ''}{harmless}{_ending(name)}"
 
 
 def _folder_of(name: str) -> str:
@@ -176,7 +178,7 @@ def _write_labels(labels: dict[str, str], path: Path) -> Path | None:
         return None
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["path", "label"])
+        writer.writerow(COLUMNS)
         writer.writerows(labels.items())
     return path
 
@@ -186,4 +188,4 @@ def _last(name: str) -> str:
 
 
 def _ending(name: str) -> str:
-    return name.rsplit(".", 1)[-1].casefold() if "." in name else ""
+    return PurePosixPath(_last(name)).suffix.casefold()

@@ -9,9 +9,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +18,9 @@ import pyarrow.compute as pc
 from explainers.metrics.agreement import SHARES
 from explainers.survey.survey import Survey, SurveyError, method_named
 from explainers.survey.table import N, Stored, prefix
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 BATCH = 4096
 """Pictures whose matrices are compared at once."""
@@ -155,6 +157,8 @@ def compare(before: Stored, after: Stored) -> Moves:
     SurveyError
         If there is nothing to compare; the text says why.
     """
+    import duckdb
+
     methods = shared_methods(before, after)
     with duckdb.connect() as database:
         database.execute(
@@ -195,6 +199,8 @@ def differences(before: Stored, after: Stored) -> list[tuple[str, str, str]]:
 
 def matrices(stored: Stored, path: str, methods: tuple[str, ...]) -> dict[str, np.ndarray]:
     """The maps of one picture, ``(14, 14)`` float32 each; methods without one are left out."""
+    import duckdb
+
     columns = ", ".join(f"{prefix(name)}_matrix" for name in methods)
     with duckdb.connect() as database:
         found = database.execute(
@@ -285,7 +291,7 @@ def _hottest(maps: np.ndarray, share: float) -> np.ndarray:
     return (maps >= least) & (maps > maps.min(axis=1, keepdims=True))
 
 
-def _meet(database: duckdb.DuckDBPyConnection) -> Met:
+def _meet(database: "DuckDBPyConnection") -> Met:
     counts = database.execute(
         """
         select
@@ -305,7 +311,7 @@ def _meet(database: duckdb.DuckDBPyConnection) -> Met:
 
 
 def _compared(
-    database: duckdb.DuckDBPyConnection, methods: tuple[str, ...], same_labels: bool
+    database: "DuckDBPyConnection", methods: tuple[str, ...], same_labels: bool
 ) -> Iterator[pa.RecordBatch]:
     """The rows of `Moves`, some thousand at a time."""
     sides = ("before", "after")
@@ -367,7 +373,7 @@ def _shift(name: str) -> str:
 
 
 def _floor(
-    database: duckdb.DuckDBPyConnection, method: str, before: Stored, after: Stored
+    database: "DuckDBPyConnection", method: str, before: Stored, after: Stored
 ) -> Floor | None:
     """What came of asking a method again, in either survey; None if it was not."""
     if "seed" not in method_named(method).settings():

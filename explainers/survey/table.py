@@ -22,8 +22,6 @@ from explainers.survey.survey import Survey, SurveyError
 N = 14
 """Rows and columns of a matrix."""
 TOP = 5
-ROWS = 8192
-"""A group of the file: what a reader has to hold at once."""
 SETTINGS, TABLE, PARTS = "survey.json", "survey.parquet", "parts"
 
 MATRIX = pa.list_(pa.float32(), N * N)
@@ -130,7 +128,7 @@ def write(rows: pa.Table | Sequence[dict[str, Any]], path: Path, kind: pa.Schema
     """
     table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), kind)
     with replacing(path) as unfinished:
-        pq.write_table(table, unfinished, compression="zstd", row_group_size=ROWS)
+        pq.write_table(table, unfinished, compression="zstd")
 
 
 @contextmanager

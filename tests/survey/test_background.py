@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from explainers.survey import background
-from explainers.survey.background import Running, Standing, start
+from explainers.survey.background import Running, start, told_by
+from explainers.survey.running import Progress
 from explainers.survey.survey import Survey, SurveyError
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +63,7 @@ def test_a_run_tells_how_it_stands_and_ends(tmp_path: Path) -> None:
     running = start(out, _command(folder, out))
     assert running.standing.state in ("starting", "looking")
     assert running.wait(30)
-    assert running.standing == Standing("done", 5, 5, 0, 20.0, 0.0, "")
+    assert running.standing == Progress("done", 5, 5, 0, 20.0, 0.0, "")
 
 
 def test_what_is_done_stays_when_it_is_stopped_and_the_same_command_goes_on(tmp_path: Path) -> None:
@@ -95,13 +96,13 @@ def test_a_run_ends_with_a_server_that_is_killed(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", server], cwd=ROOT)
     try:
         pids = _workers(out)
-        _until(lambda: Standing.of(out).done >= 2)
+        _until(lambda: told_by(out).done >= 2)
         assert not any(map(_gone, pids))
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
     _until(lambda: all(map(_gone, pids)))
-    assert Standing.of(out).state == "stopped"
+    assert told_by(out).state == "stopped"
 
 
 def test_what_does_not_go_is_killed_with_its_workers(

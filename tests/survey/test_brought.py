@@ -173,5 +173,7 @@ def test_an_encrypted_zip_is_said_to_be(tmp_path: Path) -> None:
 
 
 def test_where_there_is_no_picture_that_is_said(tmp_path: Path) -> None:
-    with pytest.raises(SurveyError, match="There is no picture in it: their names end in jpg"):
+    with pytest.raises(
+        SurveyError, match=r"There is no picture among these: their names end in \.avif"
+    ):
         bring([("all.zip", _zip(("a.txt", b"x")))], tmp_path / "in")
