@@ -6,6 +6,7 @@ from pages.parts import cache, check_up
 from pages.parts.card import Subject
 from pages.parts.compare import agreement, answer, presentation, summary
 from pages.parts.frame import frame
+from pages.parts.survey import opening
 from pages.parts.table import lay_out
 from pages.parts.words import escaped
 
@@ -15,6 +16,7 @@ if presentation.wanted():
 
 choice = frame("Compare")
 picture = choice.picture
+opening.offer_return(picture)
 seen, said = st.columns([1, 2], vertical_alignment="center", gap="large")
 with seen:
     st.image(cache.screen(picture), alt=f"The picture: {picture.title}", width="stretch")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from explainers.classifiers.errors import ModelError
 from explainers.explanation import Explainer
@@ -54,7 +54,7 @@ def _method(text: str) -> Explainer:
         raise argparse.ArgumentTypeError(
             f"there is no method {name!r}; there are {', '.join(known)}"
         )
-    method = known[name]()
+    method: Explainer = known[name]()
     for setting in settings:
         key, _, value = setting.partition("=")
         if key not in method.settings():
@@ -62,7 +62,8 @@ def _method(text: str) -> Explainer:
                 f"{name} has no setting {key!r}; it has {', '.join(method.settings())}"
             )
         try:
-            method = replace(method, **{key: _value(getattr(method, key), value)})
+            changed: dict[str, Any] = {key: _value(getattr(method, key), value)}
+            method = replace(method, **changed)
         except ValueError as reason:
             raise argparse.ArgumentTypeError(f"{setting}: {reason}") from reason
     return method

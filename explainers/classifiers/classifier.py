@@ -8,7 +8,6 @@ import copy
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal, Self
@@ -27,13 +26,12 @@ from explainers.classifiers.labels import name_classes
 from explainers.classifiers.natural_noise import natural_noise
 from explainers.classifiers.prediction import Prediction, Target
 from explainers.classifiers.scaling import AS_THEY_ARE, UNIT, Scaling, centre_square
+from explainers.classifiers.threads import workers
 
 INPUT = "input"
 
-# Small batches stay in the processor's caches; while one of two waits in a small layer, the other
-# keeps the cores busy.
+# Small batches stay in the processor's caches.
 BATCH = 8
-AT_ONCE = 2
 
 # A backward pass keeps what flowed forward: half as many pictures take 220 MB less of Lite0, and
 # 4 % more time.
@@ -713,9 +711,6 @@ def _float32(tensors: list[Any]) -> list[Any]:
     return [tf.cast(tensor, tf.float32) for tensor in tensors]
 
 
-_workers = ThreadPoolExecutor(AT_ONCE, "classifier")
-
-
 def _in_batches(forward: Callable, size: int, *batches: np.ndarray) -> list[np.ndarray]:
     """The outputs of a compiled function for batches of any one length, each as one array."""
 
@@ -726,7 +721,7 @@ def _in_batches(forward: Callable, size: int, *batches: np.ndarray) -> list[np.n
     length = len(batches[0])
     if length <= size:
         return run(0)
-    parts = _workers.map(run, range(0, length, size))
+    parts = workers().map(run, range(0, length, size))
     return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
 
 

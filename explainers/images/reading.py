@@ -167,6 +167,8 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 def _upright_rgb(picture: ImageFile.ImageFile) -> np.ndarray:
     picture.load()
     orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    if orientation == 1:
+        return np.array(_rgb(picture))
     # A picture with that tag alone: exif_transpose rewrites all tags, and fails on odd ones.
     bare = Image.fromarray(_rgb(picture))
     bare.getexif()[ExifTags.Base.Orientation] = orientation

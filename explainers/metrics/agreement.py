@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import scipy
 
 from explainers.explanation import Explanation
 
@@ -50,11 +49,18 @@ def agree(one: np.ndarray, other: np.ndarray, names: tuple[str, str] = ("", ""))
     .. [2] P. Jaccard, "The Distribution of the Flora in the Alpine Zone", New Phytologist 11(2),
        1912.
     """
-    flat = np.ptp(one) == 0 or np.ptp(other) == 0
-    correlation = (
-        0.0 if flat else float(scipy.stats.spearmanr(one.ravel(), other.ravel()).statistic)
-    )
-    return Agreement(names, correlation, tuple(_overlap(one, other, share) for share in SHARES))
+    overlap = tuple(_overlap(one, other, share) for share in SHARES)
+    return Agreement(names, correlation(one, other), overlap)
+
+
+def correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Spearman's rank correlation of two grids; 0 where one is flat and so ranks nothing.
+
+    Pearson's of the ranks, ties sharing their mean rank: in -1..1, higher is more alike.
+    """
+    first, second = (places - places.mean() for places in (_places(one), _places(other)))
+    spread = np.sqrt((first @ first) * (second @ second))
+    return float(first @ second / spread) if spread else 0.0
 
 
 def agreements(explanations: Sequence[Explanation]) -> list[Agreement]:
@@ -68,8 +74,7 @@ def agreements(explanations: Sequence[Explanation]) -> list[Agreement]:
 def ranks(explanation: Explanation) -> np.ndarray:
     """The place of each cell among all, ``(n, n)`` in 0..1, 1 for the hottest; ties share one."""
     grid = explanation.grid(CELLS)
-    places = scipy.stats.rankdata(grid.ravel()).reshape(grid.shape) - 1
-    return places / (grid.size - 1)
+    return _places(grid).reshape(grid.shape) / (grid.size - 1)
 
 
 def consensus(explanations: Sequence[Explanation]) -> np.ndarray:
@@ -86,6 +91,12 @@ def centred_blob(n: int = CELLS) -> np.ndarray:
     """A Gaussian in the middle, a quarter of the side wide, ``(n, n)``."""
     along = np.exp(-((np.arange(n) - (n - 1) / 2) ** 2) / (2 * (n / 4) ** 2))
     return np.outer(along, along)
+
+
+def _places(grid: np.ndarray) -> np.ndarray:
+    """The place of each cell among all, flat, 0 for the coldest; those that tie share the mean."""
+    _, level, count = np.unique(grid, return_inverse=True, return_counts=True)
+    return (np.cumsum(count) - (count + 1) / 2)[level.ravel()]
 
 
 def _overlap(one: np.ndarray, other: np.ndarray, share: float) -> float:

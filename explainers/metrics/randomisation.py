@@ -8,7 +8,7 @@ import numpy as np
 
 from explainers.classifiers.prediction import Prediction, Target
 from explainers.explanation import Cost, Explainer, Explanation
-from explainers.metrics.agreement import CELLS, agree
+from explainers.metrics.agreement import CELLS, correlation
 
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier
@@ -257,7 +257,7 @@ def cost(
 def _similarity(one: Explanation, other: Explanation) -> float:
     if any(np.ptp(each.heatmap) == 0 for each in (one, other)):
         return np.nan
-    return agree(one.grid(CELLS), other.grid(CELLS)).correlation
+    return correlation(one.grid(CELLS), other.grid(CELLS))
 
 
 def _own_target(target: Target, answer: Prediction) -> Target:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from explainers.explanation import Explanation
-from explainers.metrics.agreement import CELLS, agree
+from explainers.metrics.agreement import CELLS, correlation
 
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier
@@ -41,7 +41,7 @@ class Repeats:
         grids = [each.grid(CELLS) for each in self.explanations]
         return np.array(
             [
-                1.0 if np.array_equal(one, other) else agree(one, other).correlation
+                1.0 if np.array_equal(one, other) else correlation(one, other)
                 for one, other in combinations(grids, 2)
             ]
         )

@@ -44,8 +44,8 @@ class Order:
 
     Parameters
     ----------
-    title, meaning : str
-        What it is called, and what comes first.
+    meaning : str
+        What comes first.
     by : str
         What is sorted by, in SQL; ``{method}`` stands for the method whose maps are shown.
     column : str
@@ -56,7 +56,6 @@ class Order:
         Of which rows, in SQL.
     """
 
-    title: str
     meaning: str
     by: str
     column: str
@@ -69,40 +68,40 @@ class Order:
 
 
 ORDERS = {
-    "least-agreement": Order(
-        "Least agreement", "The methods agree least.", "agreement", "agreement",
+    "Least agreement": Order(
+        "The methods agree least.", "agreement", "agreement",
         only="agreement is not null",
     ),
-    "wrong": Order(
-        "Wrong", "The answer is not the label; the most certain first.", "probability", "correct",
+    "Wrong": Order(
+        "The answer is not the label; the most certain first.", "probability", "correct",
         descending=True, only="not correct",
     ),
-    "nearly-wrong": Order(
-        "Nearly wrong", "Right, or not known to be wrong, by the smallest margin.", "margin",
+    "Nearly wrong": Order(
+        "Right, or not known to be wrong, by the smallest margin.", "margin",
         "margin", only="correct is distinct from false and margin is not null",
     ),
-    "off-centre": Order(
-        "Off the centre", "The map's centre of mass is farthest from the middle.",
+    "Off the centre": Order(
+        "The map's centre of mass is farthest from the middle.",
         f"sqrt(pow({{method}}_centre_row - {MIDDLE}, 2)"
         f" + pow({{method}}_centre_column - {MIDDLE}, 2))",
         "{method}_centre_row", descending=True, only="{method}_centre_row is not null",
     ),
-    "border": Order(
-        "Hottest at the border", "The largest part of the heat is in the outermost ring of cells.",
+    "Hottest at the border": Order(
+        "The largest part of the heat is in the outermost ring of cells.",
         "{method}_border", "{method}_border", descending=True,
         only="{method}_border is not null",
     ),
-    "poor-fit": Order(
-        "Poor LIME fit", "LIME's linear model fits worst, by its R².", "lime_r2", "lime_r2",
+    "Poor LIME fit": Order(
+        "LIME's linear model fits worst, by its R².", "lime_r2", "lime_r2",
         only="lime_r2 is not null",
     ),
-    "worse-than-random": Order(
-        "Worse than random", "Hiding what the map calls hottest beats the fewest random orders.",
+    "Worse than random": Order(
+        "Hiding what the map calls hottest beats the fewest random orders.",
         "{method}_deletion_beaten", "{method}_deletion_beaten",
         only="{method}_deletion_beaten is not null",
     ),
 }  # fmt: skip
-"""The named orders, by what a link calls them."""
+"""The named orders."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ class Question:
         Columns with the least and the largest value.
     """
 
-    order: str = "least-agreement"
+    order: str = "Least agreement"
     descending: bool = False
     method: str | None = None
     label: str | None = None
@@ -224,7 +223,7 @@ class Distribution:
     pictures: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BesideBlob:
     """How far the methods agree with each other, beside how far each agrees with a blob.
 

@@ -17,7 +17,7 @@ from explainers.classifiers.errors import NoAnswerError
 from explainers.classifiers.prediction import Prediction, Target
 from explainers.explanation import Explanation
 from explainers.images.reading import MAX_BYTES, ImageError, read_image
-from explainers.metrics.agreement import CELLS, SHARES, Agreement, agree, centred_blob
+from explainers.metrics.agreement import CELLS, SHARES, Agreement, agree, centred_blob, correlation
 from explainers.metrics.faithfulness import RANDOM, beaten, cells, curves, strengths_of
 from explainers.metrics.stability import ask_again
 from explainers.models.imagenet import imagenet_labels, imagenet_wordnet_ids
@@ -32,6 +32,8 @@ Row = dict[str, Any]
 Explained = dict[str, Explanation]
 """Explanations of one picture by the names of their methods."""
 TENTH = SHARES.index(0.10)
+AT_ONCE = 32
+"""Pictures whose pixels, and what a layer says to them, are in memory together."""
 
 
 def look(survey: Survey, classifier: "Classifier", root: Path, batch: Sequence[Found]) -> list[Row]:
@@ -46,11 +48,18 @@ def look(survey: Survey, classifier: "Classifier", root: Path, batch: Sequence[F
         What the paths of the pictures lie below.
     batch : sequence of Found
     """
+    parts = [batch[start : start + AT_ONCE] for start in range(0, len(batch), AT_ONCE)]
+    return [row for part in parts for row in _look(survey, classifier, root, part)]
+
+
+def _look(
+    survey: Survey, classifier: "Classifier", root: Path, batch: Sequence[Found]
+) -> list[Row]:
     started = time.perf_counter()
     rows, pixels = _read(survey, classifier, root, batch)
-    good = [number for number, row in enumerate(rows) if row["error"] is None]
+    good = [row for row in rows if row["error"] is None]
     if good:
-        _answer(survey, classifier, [rows[number] for number in good], np.stack(pixels))
+        _answer(survey, classifier, good, np.stack(pixels))
     for row in rows:
         row["seconds"] = (time.perf_counter() - started) / len(rows)
     return rows
@@ -59,9 +68,11 @@ def look(survey: Survey, classifier: "Classifier", root: Path, batch: Sequence[F
 def look_closer(
     survey: Survey, classifier: "Classifier", root: Path, picture: Found, why: str
 ) -> Row:
-    """The whole row of one picture: what all methods see, tested, and asked again.
+    """The whole row of one picture: what all methods see, and tests of it.
 
-    Deletion and insertion take their steps in the cells of the 14 x 14 grid.
+    Deletion and insertion take their steps in the cells of the 14 x 14 grid. One of the random
+    sample is asked again with another seed: how far the methods agree with themselves is measured
+    there, where nobody has chosen.
 
     Parameters
     ----------
@@ -78,7 +89,7 @@ def look_closer(
         _answer(survey, classifier, [row], np.stack(pixels))
     if row["error"] is None:
         try:
-            _add_closer(survey, classifier, row, pixels[0])
+            _add_closer(survey, classifier, row, pixels[0], again=why == "random")
         except (LookupError, NoAnswerError) as reason:
             row |= {f"{prefix(method.name)}_blank": str(reason) for method in survey.closer}
     row["chosen"] = why
@@ -230,7 +241,7 @@ def _figures(grid: np.ndarray) -> Row:
         "centre_column": centre[1],
         "share": float(np.partition(heat.ravel(), -count)[-count:].sum() / whole),
         "border": float((heat.sum() - heat[1:-1, 1:-1].sum()) / whole),
-        "blob": agree(grid, centred_blob()).correlation,
+        "blob": correlation(grid, centred_blob()),
     }
 
 
@@ -247,7 +258,9 @@ def centre_of_mass(grid: np.ndarray) -> tuple[float, float]:
     return float(along[0] / whole), float(along[1] / whole)
 
 
-def _add_closer(survey: Survey, classifier: "Classifier", row: Row, pixels: np.ndarray) -> None:
+def _add_closer(
+    survey: Survey, classifier: "Classifier", row: Row, pixels: np.ndarray, *, again: bool
+) -> None:
     """What the slow methods see, and the tests of all."""
     target = Target(row["answer_index"])
     explained = {
@@ -261,7 +274,8 @@ def _add_closer(survey: Survey, classifier: "Classifier", row: Row, pixels: np.n
         if explanation.surrogate is not None:
             row[f"{prefix(name)}_r2"] = explanation.surrogate.r2
             row[f"{prefix(name)}_samples"] = explanation.done
-        row.update(_again(name, explanation, classifier, pixels))
+        if again:
+            row.update(_again(name, explanation, classifier, pixels))
     row.update(_tested(explained, classifier, pixels, target, survey.seed))
 
 

@@ -8,6 +8,7 @@ nothing that grows with the folder.
 
 import fcntl
 import json
+import logging
 import math
 import os
 import time
@@ -210,9 +211,10 @@ def _work(client: "Client", job: Job, tasks: Iterator[Task], begun: Progress) ->
     at_once = IN_FLIGHT * sum(client.nthreads().values())
     for receipt in _in_flight(client, job, tasks, at_once, suspects):
         yield after(receipt)
+    suspects = [replace(task, tries=0) for task in suspects]  # none of them was alone
     while suspects:
         task = suspects.pop()
-        if len(task.pictures) == 1 and (task.failure or task.tries > TRIES):
+        if len(task.pictures) == 1 and (task.failure or task.tries >= TRIES):
             yield after(_give_up(job, task))
             continue
         for receipt in _in_flight(client, job, iter(task.halves()), 1, suspects):
@@ -233,7 +235,7 @@ def _in_flight(
         under_way[future.key] = task
         return future
 
-    completed = as_completed([submit(task) for task in islice(tasks, at_once)])
+    completed = as_completed([submit(task) for task in islice(tasks, at_once)], loop=client.loop)
     for future in completed:
         task = under_way.pop(future.key)
         if future.status == "finished":
@@ -354,6 +356,7 @@ def _connected(scheduler: str | None, workers: int | None) -> Iterator["Client"]
             threads_per_worker=1,
             processes=True,
             dashboard_address=None,
+            silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):

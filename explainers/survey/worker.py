@@ -47,7 +47,7 @@ class Task:
     why : str, optional
         Why it is looked at closer, if it is.
     tries : int
-        How often its worker has ended without an answer.
+        How often its worker, with nothing else to do, has ended without an answer.
     failure : str, optional
         What it failed with otherwise.
     """

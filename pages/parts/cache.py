@@ -35,6 +35,8 @@ from explainers.metrics.flipping import flip as find_flip
 from explainers.metrics.forecast import Forecast
 from explainers.metrics.forecast import forecast as expect
 from explainers.metrics.pointing import Hiding, hide_hottest
+from explainers.survey.findings import state_of
+from explainers.survey.table import Stored
 from pages.parts.picture import Picture, data_uri
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ LAYERS_IN_SESSION = 8
 JOBS_IN_SESSION = 6
 MADE_IN_SESSION = 64
 READINGS_OF_RUN = 8
+TILES_IN_SESSION = 240
 ENGINE = "explainers.classifiers.classifier"
 BROKEN = "This could not be finished. Try it with other settings."
 
@@ -399,3 +402,30 @@ def _inside(digest: str, classifier: str, what: str, _look: Callable[[], Any]) -
 def inside(picture: Picture, asked: "Classifier", what: str, look: Callable[[], Seen]) -> Seen:
     """What is seen inside a network; few are kept, since layers are large."""
     return _inside(picture.digest, asked.name, what, look)
+
+
+@st.cache_resource(max_entries=MADE_IN_SESSION, scope="session", show_spinner=False)
+def _surveyed(folder: str, state: Any, what: str, _ask: Callable[[], Any]) -> Any:
+    return _ask()
+
+
+def surveyed(stored: Stored, what: str, ask: Callable[[], Seen]) -> Seen:
+    """What the table of a survey was asked, as long as its files are as they are."""
+    found: Seen = _surveyed(str(stored.folder), state_of(stored), what, ask)
+    return found
+
+
+@st.cache_data(max_entries=TILES_IN_SESSION, scope="session", show_spinner=False)
+def _tile(digest: str, how: str, _draw: Callable[[], np.ndarray]) -> np.ndarray:
+    return _draw()
+
+
+def tile(digest: str, how: str, draw: Callable[[], np.ndarray]) -> np.ndarray:
+    """A small picture of a survey, ``(h, w, 3)`` uint8, tied to the digest of its file.
+
+    Raises
+    ------
+    SurveyError
+        As the drawing does; that is not kept.
+    """
+    return _tile(digest, how, draw)

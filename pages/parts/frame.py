@@ -36,7 +36,14 @@ PAGES = {
     "pages/how_far.py": ("How far to believe it?", ":material/balance:"),
     "pages/network.py": ("Inside the network", ":material/hub:"),
     "pages/model.py": ("The model", ":material/account_tree:"),
+    "pages/survey.py": ("Survey", ":material/grid_view:"),
 }
+SURVEY = "pages/survey.py"
+OF_SURVEY = (
+    "survey", "show", "sort", "descending", "map", "answer", "label", "only", "find", "column",
+    "least", "most", "sheet",
+)  # fmt: skip
+"""What the address of Survey carries: the survey, its view, the order, the filters, the page."""
 STYLES = {
     "Fading": Style("inferno", 0.8, fading=True),
     "Even": Style("inferno", 0.5, fading=False),
@@ -153,6 +160,15 @@ def frame(title: str) -> Choice:
     return Choice(picture, methods, style, wanted, network, target)
 
 
+def frame_of_many(title: str) -> Style:
+    """The sidebar of a page that is about no single picture, and asks no classifier."""
+    _open_page(title)
+    with st.sidebar:
+        st.markdown("## Triptych")
+        _link_pages()
+        return _choose_style(zoomable=False)
+
+
 def unframed(title: str) -> Choice:
     """What was chosen, in this session or in the link that opened it; no sidebar is drawn."""
     _open_page(title)
@@ -206,7 +222,7 @@ def _link_pages() -> None:
                 label=label,
                 icon=icon,
                 width="stretch",
-                query_params=carried(),
+                query_params=_carried_to(page),
             )
 
 
@@ -223,9 +239,15 @@ def carried() -> dict[str, list[str]]:
     return {name: st.query_params.get_all(name) for name in st.query_params}
 
 
+def _carried_to(page: str) -> dict[str, Any]:
+    """What the address of a page carries; what Survey alone needs goes to no other, and back."""
+    shared: dict[str, Any] = {n: each for n, each in carried().items() if n not in OF_SURVEY}
+    return shared | st.session_state.get("survey_link", {}) if page == SURVEY else shared
+
+
 def go_to(page: str) -> NoReturn:
     """Go to another page; a script may take along all but what is bound to a control."""
-    bound = {"methods"}
+    bound = {"methods", *OF_SURVEY}
     st.switch_page(
         page, query_params={name: each for name, each in carried().items() if name not in bound}
     )
@@ -398,7 +420,7 @@ def _chosen_style() -> Style:
     )
 
 
-def _choose_style() -> Style:
+def _choose_style(*, zoomable: bool = True) -> Style:
     with st.expander("How maps are drawn", icon=":material/palette:"):
         name = st.segmented_control(
             "Colours",
@@ -429,5 +451,6 @@ def _choose_style() -> Style:
             key=f"opacity-{name}",
             persist_state="session",
         )
-        zoom.choose()
+        if zoomable:
+            zoom.choose()
     return Style(colour_map, opacity, preset.fading)

@@ -1,6 +1,7 @@
 """Bars and lines as Plotly figures; nothing here talks to Streamlit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from plotly.colors import hex_to_rgb
 from explainers import Prediction
 from explainers.metrics.faithfulness import Curve
 from explainers.metrics.randomisation import Spread
+from explainers.survey.findings import BesideBlob
 from pages.parts.figures import FONT, INK, figure
-from pages.parts.words import change, charted, percent, spread_in_words
+from pages.parts.words import change, charted, percent, rounded, spread_in_words
 
 LONGEST_LABEL = 26
 FAINT = {"light": "rgba(49, 51, 63, 0.35)", "dark": "rgba(230, 232, 238, 0.35)"}
@@ -165,6 +167,36 @@ def similarity_figure(
         traces, theme, 260, "Share of the layers forgotten", "Rank correlation",
         xaxis_tickformat=".0%", xaxis_tickvals=[0, 0.25, 0.5, 0.75, 1], xaxis_range=[-0.02, 1.06],
         yaxis_range=[-1.05, 1.05],
+    )  # fmt: skip
+
+
+def beside_blob_figure(found: BesideBlob, titles: Mapping[str, str], *, theme: str) -> go.Figure:
+    """How far methods agree, picture by picture, as bars; a line for each with the blob."""
+    steps = len(found.agreement.counts)
+    edges = np.linspace(-1, 1, steps + 1)
+    middles = (edges[:-1] + edges[1:]) / 2
+    ranges = [f"{rounded(low)} to {rounded(high)}" for low, high in pairwise(edges)]
+    bars = go.Bar(
+        x=middles,
+        y=found.agreement.counts,
+        name="With each other",
+        width=edges[1] - edges[0],
+        marker={"color": BESIDE[theme], "line": {"width": 0}},
+        text=ranges,
+        textposition="none",
+        hovertemplate="With each other<br>%{text}: %{y} pictures<extra></extra>",
+    )
+    lines = [
+        _line(
+            place, f"{titles[method]} with a blob", middles, each.counts,
+            f"{titles[method]} with a blob<br>%{{text}}: %{{y}} pictures",
+        ).update(text=ranges, line_shape="hvh", mode="lines")
+        for place, (method, each) in enumerate(found.blobs.items())
+    ]  # fmt: skip
+    return _plot(
+        [bars, *lines], theme, 290, "Rank correlation", "Pictures",
+        top=60, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        xaxis_range=[-1, 1],
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from explainers import Classifier, Explanation, GradCam, LimeSuperpixels, Saliency, Target
 from explainers.images.samples import SAMPLES
@@ -10,9 +11,11 @@ from explainers.metrics.agreement import (
     agreements,
     centred_blob,
     consensus,
+    correlation,
     disagreement,
     ranks,
 )
+from tests.conftest import Hold
 
 
 @pytest.fixture
@@ -27,6 +30,20 @@ def test_a_map_agrees_with_itself_and_with_any_monotone_rescaling(grid: np.ndarr
         assert found.overlap == (1, 1)
     assert agree(grid, -grid).correlation == pytest.approx(-1)
     assert agree(grid, -grid).overlap == (0, 0)
+
+
+def test_correlation_is_that_of_scipy(grid: np.ndarray, held: Hold) -> None:
+    others = {
+        "unlike": np.random.default_rng(1).normal(size=grid.shape),
+        "many ties": np.round(grid),
+        "almost all zero": np.maximum(grid - 2, 0),
+        "a blob": centred_blob(),
+    }
+    differences = {
+        name: abs(correlation(grid, other) - stats.spearmanr(grid, other, axis=None).statistic)
+        for name, other in others.items()
+    }
+    held("Rank correlation of two maps", "SciPy's spearmanr", max(differences.values()), 1e-12)
 
 
 def test_overlap_is_counted_by_hand() -> None:

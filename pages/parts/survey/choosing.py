@@ -1,0 +1,122 @@
+"""Which survey is looked at: one that the server offers, or one that this session started."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import streamlit as st
+
+from explainers.survey.survey import SurveyError, method_named
+from explainers.survey.table import SETTINGS, Stored
+from pages.parts.words import escaped, legible
+
+FOLDER = os.environ.get("TRIPTYCH_SURVEYS")
+"""A folder of surveys that the server's operator offers to all visitors."""
+
+COMMAND = "python -m explainers survey FOLDER --out surveys/NAME"
+GOING = ("measuring", "looking", "closer")
+SILENT = 60
+"""Seconds without a word after which that is said: a run tells how far it is every few."""
+LOOK = 2.0
+
+
+def listed() -> dict[str, Path]:
+    """The folders of all surveys by their names: those of this session, then those offered."""
+    own: dict[str, Path] = st.session_state.get("own_surveys", {})
+    offered = sorted(Path(FOLDER).iterdir()) if FOLDER and Path(FOLDER).is_dir() else []
+    there = {legible(path.name): path for path in offered if (path / SETTINGS).is_file()}
+    return own | {name: path for name, path in there.items() if name not in own}
+
+
+def choose(folders: dict[str, Path]) -> tuple[str, Stored] | None:
+    """One of them, as the address says or a person chooses; None, said why, if there is none."""
+    if not folders:
+        _say_how()
+        return None
+    names = list(folders)
+    linked = st.query_params.get("survey")
+    name = st.selectbox(
+        "Survey",
+        names,
+        names.index(linked) if linked in folders else 0,
+        key="survey",
+        persist_state="session",
+        width=300,
+    )
+    st.query_params["survey"] = name
+    try:
+        return name, Stored.at(folders[name])
+    except SurveyError as reason:
+        st.warning(escaped(str(reason)), icon=":material/folder_off:")
+        return None
+
+
+def watch(stored: Stored) -> bool:
+    """Tell how far a run is that has not ended; whether there is one."""
+    told = _progress(stored)
+    if told.get("state") not in GOING:
+        return False
+    _watch(stored)
+    return True
+
+
+@st.fragment(run_every=LOOK)
+def _watch(stored: Stored) -> None:
+    told = _progress(stored)
+    if told.get("state") not in GOING:
+        st.rerun()
+    done, total = told.get("done", 0), told.get("total", 0)
+    said = f"{done:,} of {total:,} pictures"
+    if told.get("rate"):
+        said += f", {told['rate']:.1f} a second"
+    if told.get("left"):
+        said += f", about {max(1, round(told['left'] / 60))} min left"
+    st.progress(min(1.0, done / total) if total else 0.0, said)
+    silence = time.time() - told.get("updated", time.time())
+    if silence > SILENT:
+        st.caption(
+            f"It has said nothing for {silence / 60:.0f} min: it may have been ended. The same "
+            "command goes on where it was."
+        )
+    if st.button("Show the rows that there are now", icon=":material/refresh:"):
+        st.rerun()
+
+
+def _progress(stored: Stored) -> dict:
+    """What the run told last; nothing if there was none."""
+    try:
+        told = json.loads((stored.folder / "progress.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _say_how() -> None:
+    if not FOLDER:
+        why = "This server was given no folder of surveys: start it with `TRIPTYCH_SURVEYS` set."
+    elif not Path(FOLDER).is_dir():
+        why = "The folder of surveys that this server was given is not there."
+    else:
+        why = "There is no survey yet in the folder that this server was given."
+    st.info(f"{why} A survey is made by this command:", icon=":material/grid_view:")
+    st.code(COMMAND, language="sh")
+    st.caption(
+        "It asks a classifier and the methods about every picture in a folder, and writes one "
+        "table. This page then shows on which pictures the methods disagree, which answers are "
+        "wrong, and where the network looks for each class."
+    )
+
+
+def told(stored: Stored) -> str:
+    """What was asked, in a sentence of Markdown."""
+    title = escaped(stored.told.get("title", "A classifier"))
+    every = " and ".join(method_named(name).title for name in stored.methods)
+    said = f"{title} and {every}, on every picture of {escaped(stored.root.name)}"
+    if stored.closer and stored.told["worst"] + stored.told["sample"]:
+        some = " and ".join(method_named(name).title for name in stored.closer)
+        said += (
+            f"; {some}, and the tests, on the {stored.told['worst']} where the methods agree least "
+            f"and {stored.told['sample']} drawn at random"
+        )
+    return f"{said}."

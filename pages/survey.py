@@ -1,0 +1,27 @@
+"""Many pictures: where are the strangest decisions?"""
+
+import streamlit as st
+
+from pages.parts.frame import frame_of_many
+from pages.parts.survey import choosing, overview, pictures
+
+VIEWS = {"Overview": overview.draw, "Pictures": pictures.draw}
+
+style = frame_of_many("Survey")
+st.title("Many pictures", anchor=False)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    chosen = choosing.choose(choosing.listed())
+    if chosen is None:
+        st.stop()
+    view = st.segmented_control(
+        "View", list(VIEWS), default="Overview", required=True, key="show", bind="query-params",
+        label_visibility="collapsed",
+    )  # fmt: skip
+name, stored = chosen
+st.session_state.survey_link = pictures.link(name)
+choosing.watch(stored)
+st.caption(choosing.told(stored))
+if not stored.files:
+    st.info("There are no rows yet.", icon=":material/hourglass_top:")
+    st.stop()
+VIEWS[view](name, stored, style)

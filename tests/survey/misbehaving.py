@@ -1,0 +1,38 @@
+"""Read by Dask's workers in tests: some pictures do harm to the process that looks at them.
+
+What a picture does stands behind its last byte, where nothing that decodes it looks.
+"""
+
+import os
+import resource
+import time
+
+from explainers.survey import looking
+
+SLOW, EXIT, HUNGRY, ODD, FULL = b"-slow", b"-exit", b"-hungry", b"-odd", b"-full"
+
+_honest = looking.read_image
+
+
+def _hoard() -> None:
+    held = []
+    while True:
+        held.append(bytearray(os.urandom(1) * 2**26))
+        time.sleep(0.05)
+
+
+def _misbehaving(content: bytes) -> object:
+    if content.endswith(SLOW):
+        time.sleep(0.2)
+    if content.endswith(EXIT):
+        os._exit(1)
+    if content.endswith(HUNGRY):
+        _hoard()
+    if content.endswith(FULL):  # from here on this process can write no more than that
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+    if content.endswith(ODD):
+        raise KeyError("something odd")
+    return _honest(content)
+
+
+looking.read_image = _misbehaving  # type: ignore[assignment]
