@@ -3,14 +3,17 @@
 import streamlit as st
 
 from pages.parts.frame import frame_of_many
-from pages.parts.survey import choosing, overview, pictures
+from pages.parts.survey import choosing, moves, overview, pictures, starting
 
-VIEWS = {"Overview": overview.draw, "Pictures": pictures.draw}
+VIEWS = {"Overview": overview.draw, "Pictures": pictures.draw, "Moves": moves.draw}
 
 style = frame_of_many("Survey")
 st.title("Many pictures", anchor=False)
+folders = choosing.listed()
+with st.expander("Start a survey", icon=":material/add:", expanded=not folders or starting.busy()):
+    starting.draw()
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    chosen = choosing.choose(choosing.listed())
+    chosen = choosing.choose(folders)
     if chosen is None:
         st.stop()
     view = st.segmented_control(
@@ -19,7 +22,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     )  # fmt: skip
 name, stored = chosen
 st.session_state.survey_link = pictures.link(name)
-choosing.watch(stored)
+if not starting.busy(stored.folder):
+    choosing.watch(stored)
+
 st.caption(choosing.told(stored))
 if not stored.files:
     st.info("There are no rows yet.", icon=":material/hourglass_top:")

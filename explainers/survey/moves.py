@@ -98,7 +98,7 @@ class Moves:
     methods : tuple of str
         Those that looked at pictures in both.
     rows : pyarrow.Table
-        A row for each picture that is compared: ``path``, ``label``, ``answer_before``,
+        A row for each picture that is compared: ``path``, ``digest``, ``label``, ``answer_before``,
         ``probability_before``, ``correct_before``, the same ``_after``, ``stayed`` (whether the
         answer did), and for each method ``grad_cam_spearman``, ``grad_cam_overlap`` and
         ``grad_cam_shift``: rank correlation of the two matrices, overlap of their hottest tenths,
@@ -326,7 +326,8 @@ def _compared(
     found = database.sql(
         f"""
         select
-            before.path, coalesce(before.label, after.label) as label, {", ".join(told)},
+            before.path, before.digest, coalesce(before.label, after.label) as label,
+            {", ".join(told)},
             before.{answer} = after.{answer} as stayed, {", ".join([*shifts, *maps])}
         from before_rows before
         join after_rows after on before.path = after.path and before.digest = after.digest

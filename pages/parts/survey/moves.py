@@ -1,21 +1,23 @@
 """Two surveys of the same pictures: what moved most, side by side, and answers that changed."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from explainers.images.colouring import Style, overlay
-from explainers.explanation import resample
+from explainers import LimeSuperpixels
+from explainers.images.colouring import Style
 from explainers.survey.findings import state_of
 from explainers.survey.moves import MEASURES, Floor, Moves, compare, differences, matrices
 from explainers.survey.originals import original
 from explainers.survey.survey import SurveyError, method_named
 from explainers.survey.table import Stored, prefix
 from pages.parts import cache
-from pages.parts.picture import Picture
-from pages.parts.words import change, escaped, legible, percent, rounded
+from pages.parts.survey import choosing
+from pages.parts.survey.pictures import link, tile
+from pages.parts.words import escaped, legible, percent, rounded
 
 SHOWN = 6
 """Pictures side by side."""
@@ -30,17 +32,9 @@ TITLES = {
 """What a measure is called, and what it is."""
 
 
-def draw(stored: Stored, others: Mapping[str, Stored], style: Style | None = None) -> None:
-    """What changed from a survey to another one that is chosen here.
-
-    Parameters
-    ----------
-    stored : Stored
-    others : dict of str to Stored
-        What it can be compared with, by name.
-    style : Style, optional
-        How maps are drawn.
-    """
+def draw(name: str, stored: Stored, style: Style) -> None:
+    """What changed from a survey to another one that is chosen here."""
+    others = {each: path for each, path in choosing.listed().items() if each != name}
     if not others:
         st.info(
             "There is no other survey to compare with: survey the same pictures with another "
@@ -48,38 +42,29 @@ def draw(stored: Stored, others: Mapping[str, Stored], style: Style | None = Non
             icon=":material/info:",
         )
         return
-    other = _choose_other(others)
+    other = st.selectbox(
+        "What changed from this survey to", list(others), key="beside", bind="query-params",
+        width=420,
+    )  # fmt: skip
     try:
+        after = Stored.at(others[other])
         moves = cache.surveyed(
-            stored,
-            f"moves {others[other].folder} {state_of(others[other])}",
-            lambda: _compare(stored, others[other]),
+            stored, f"moves {after.folder} {state_of(after)}", lambda: _compare(stored, after)
         )
     except SurveyError as reason:
         st.warning(escaped(str(reason)), icon=":material/block:")
         return
+    st.session_state.survey_link = link(name)
     _tell_met(moves)
     _tell_settings(moves)
     if moves.methods:
-        _draw_moved(moves, style or Style())
+        _draw_moved(moves, style)
     _draw_changed(moves)
 
 
 def _compare(stored: Stored, other: Stored) -> Moves:
     with st.spinner("Comparing the two, picture by picture"):
         return compare(stored, other)
-
-
-def _choose_other(others: Mapping[str, Stored]) -> str:
-    names = list(others)
-    linked = st.query_params.get("beside")
-    name = st.selectbox(
-        "What changed from this survey to", names,
-        names.index(linked) if linked in others else 0,
-        format_func=legible, key="survey-beside", persist_state="session", width=420,
-    )  # fmt: skip
-    st.query_params["beside"] = name
-    return name
 
 
 def _tell_met(moves: Moves) -> None:
@@ -138,8 +123,10 @@ def _tell_settings(moves: Moves) -> None:
 def _draw_moved(moves: Moves, style: Style) -> None:
     st.subheader("Maps that moved though the answer stayed", anchor=False)
     with st.container(horizontal=True):
-        method = _choice("Method", {name: method_named(name).title for name in moves.methods}, "moved")
-        measure = _choice("By", {name: title for name, (title, _) in TITLES.items()}, "by")
+        method = _choice(
+            "Method", {method_named(name).title: name for name in moves.methods}, "moved"
+        )
+        measure = _choice("By", {title: name for name, (title, _) in TITLES.items()}, "by")
     rows = moves.moved(method, measure)
     if not rows.num_rows:
         st.caption("No picture whose answer stayed has a map of this method in both.")
@@ -156,16 +143,13 @@ def _draw_moved(moves: Moves, style: Style) -> None:
     _draw_table(rows.slice(0, LISTED).to_pylist(), rows.num_rows, method, measure, floor)
 
 
-def _choice(label: str, titles: Mapping[str, str], link: str) -> str:
-    """A choice that stands in the link."""
-    linked = st.query_params.get(link)
+def _choice(label: str, titles: Mapping[str, str], key: str) -> str:
+    """One of some names by their titles; it stands in the link."""
     chosen = st.segmented_control(
-        label, list(titles), default=linked if linked in titles else next(iter(titles)),
-        required=True, format_func=lambda name: titles[name], key=f"survey-{link}",
-        persist_state="session",
+        label, list(titles), default=next(iter(titles)), required=True, key=key,
+        bind="query-params",
     )  # fmt: skip
-    st.query_params[link] = chosen
-    return str(chosen)
+    return titles[chosen]
 
 
 def _verdict(moves: Moves, method: str, measure: str, count: int) -> str:
@@ -182,8 +166,8 @@ def _verdict(moves: Moves, method: str, measure: str, count: int) -> str:
     beyond = moves.beyond(method, measure)
     tries = floor.count
     return (
-        f"**{beyond:,} of {count:,}** maps of {title} moved further than all {tries} tries in which "
-        f"the same network was asked again with another seed, about pictures drawn at random. "
+        f"**{beyond:,} of {count:,}** maps of {title} moved further than all {tries} tries in "
+        "which the same network was asked again with another seed, about pictures drawn at random. "
         f"Another seed alone would have about {count / (tries + 1):,.0f} do so, "
         f"1 in {tries + 1}."
     )
@@ -197,7 +181,7 @@ def _draw_pair(
     floor: Floor | None,
     style: Style,
 ) -> None:
-    own = prefix(method)
+    own, signed = prefix(method), method_named(method).name == LimeSuperpixels.name
     said = (
         f"order {rounded(row[f'{own}_spearman'])} · hottest tenth {_figure(row[f'{own}_overlap'])}"
         f" · centre {_figure(row[f'{own}_shift'])} cells"
@@ -210,8 +194,8 @@ def _draw_pair(
             with place:
                 try:
                     image = cache.tile(
-                        row["path"], f"{stored.folder} {method} {style}",
-                        lambda stored=stored: _overlaid(stored, row, method, style),
+                        row["digest"], f"{stored.folder} {method} {style}",
+                        partial(_overlaid, stored, row, method, style, signed=signed),
                     )  # fmt: skip
                 except SurveyError as reason:
                     st.caption(escaped(str(reason)))
@@ -233,15 +217,12 @@ def _against(row: Mapping[str, Any], own: str, measure: str, floor: Floor | None
     return f" · {as_far} of {floor.count} tries moved as far"
 
 
-def _overlaid(stored: Stored, row: Mapping[str, Any], method: str, style: Style) -> np.ndarray:
+def _overlaid(
+    stored: Stored, row: Mapping[str, Any], method: str, style: Style, *, signed: bool
+) -> np.ndarray:
     """The map of a picture over it, small."""
-    digest = row["digest"]
-    image = Picture.of("", original(stored, {"path": row["path"], "digest": digest}))
-    share = min(1.0, 2 * TILE / max(image.shape))
-    small = image.resized(*(max(1, round(side * share)) for side in image.shape[::-1])).image
     matrix = matrices(stored, row["path"], (method,))[method]
-    values = resample(matrix / (np.abs(matrix).max() or 1.0), small.shape[:2])
-    return overlay(small, values, style, signed=bool(matrix.min() < 0))
+    return tile(original(stored, row), matrix, style, signed=signed)
 
 
 def _draw_table(

@@ -214,7 +214,7 @@ def _draw_tile(
         drawn = cache.tile(
             row["digest"],
             f"{stored.folder} {method} {style} {signed}",
-            lambda: _tile(original(stored, row), matrix, style, signed=signed),
+            lambda: tile(original(stored, row), matrix, style, signed=signed),
         )
     except SurveyError as reason:
         st.caption(f":material/broken_image: {escaped(str(reason))}")
@@ -234,9 +234,7 @@ def _draw_tile(
     return True
 
 
-def _tile(
-    image: np.ndarray, matrix: np.ndarray | None, style: Style, *, signed: bool
-) -> np.ndarray:
+def tile(image: np.ndarray, matrix: np.ndarray | None, style: Style, *, signed: bool) -> np.ndarray:
     """A small picture under its map, on the map's own scale."""
     share = SIDE / max(image.shape[:2])
     height, width = (max(1, round(side * share)) for side in image.shape[:2])

@@ -46,13 +46,18 @@ DOING = {
 def draw() -> None:
     """What this session runs, or the choice of what it is to run."""
     running: Running | None = st.session_state.get("survey_run")
-    with st.container(border=True):
-        if running is None:
-            _choose()
-        elif running.going:
-            _watch()
-        else:
-            _tell_end(running)
+    if running is None:
+        _choose()
+    elif running.going:
+        _watch()
+    else:
+        _tell_end(running)
+
+
+def busy(out: Path | None = None) -> bool:
+    """Whether this session runs a survey: that of a folder, or any."""
+    running: Running | None = st.session_state.get("survey_run")
+    return running is not None and running.going and out in (None, running.out)
 
 
 def in_words(standing: Progress) -> str:
