@@ -8,18 +8,18 @@ from pages.parts.survey import choosing, moves, overview, pictures, starting
 VIEWS = {"Overview": overview.draw, "Pictures": pictures.draw, "Moves": moves.draw}
 
 style = frame_of_many("Survey")
-st.title("Many pictures", anchor=False)
-folders = choosing.listed()
-with st.expander("Start a survey", icon=":material/add:", expanded=not folders or starting.busy()):
-    starting.draw()
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    chosen = choosing.choose(folders)
-    if chosen is None:
-        st.stop()
-    view = st.segmented_control(
-        "View", list(VIEWS), default="Overview", required=True, key="show", bind="query-params",
-        label_visibility="collapsed",
-    )  # fmt: skip
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Many pictures", anchor=False, width="content")
+    chosen = choosing.choose(choosing.listed())
+    if chosen is not None:
+        view = st.segmented_control(
+            "View", list(VIEWS), default="Overview", required=True, key="show",
+            bind="query-params", label_visibility="collapsed",
+        )  # fmt: skip
+    starting.offer()
+starting.watch()
+if chosen is None:
+    st.stop()
 name, stored = chosen
 st.session_state.survey_link = pictures.link(name)
 if not starting.busy(stored.folder):

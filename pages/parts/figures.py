@@ -249,7 +249,9 @@ def matrix_figure(
 
 
 def short(value: float) -> str:
-    """A number of a matrix in the fewest characters: ``.95``, ``-.05``, ``1.``, ``0``; ``4.2``."""
+    """A number of a matrix in the fewest characters: ``.95``, ``-.05``, ``0``, ``4.2``, ``22``."""
+    if abs(value) >= 9.95:
+        return f"{value:.0f}"
     text = f"{value:.2f}" if abs(value) < 0.995 else f"{value:.1f}"
     sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
     if not float(digits):

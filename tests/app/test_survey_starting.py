@@ -32,7 +32,8 @@ def _page() -> AppTest:
     def script() -> None:
         from pages.parts.survey import starting
 
-        starting.draw()
+        starting.offer()
+        starting.watch()
 
     app = AppTest.from_function(script, default_timeout=60).run()
     assert not app.exception

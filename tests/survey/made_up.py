@@ -168,8 +168,8 @@ def _rows(
     chosen = np.full(count, None, object)
     ranked = [int(row) for row in np.argsort(agreement) if not bad[row]]
     chosen[ranked[: survey.worst]] = "worst"
-    left = ranked[survey.worst :]
-    chosen[random.choice(left, min(survey.sample, len(left)), replace=False)] = "random"
+    left = random.permutation(np.array(ranked[survey.worst :], int))
+    chosen[left[: survey.sample]] = "random"
     rows["chosen"] = chosen
     unasked = chosen == None  # noqa: E711
     for method in (*survey.methods, *survey.closer):

@@ -42,6 +42,7 @@ def choose(folders: dict[str, Path]) -> tuple[str, Stored] | None:
         names.index(linked) if linked in folders else 0,
         key="survey",
         persist_state="session",
+        label_visibility="collapsed",
         width=300,
     )
     st.query_params["survey"] = name
@@ -112,11 +113,11 @@ def told(stored: Stored) -> str:
     """What was asked, in a sentence of Markdown."""
     title = escaped(stored.told.get("title", "A classifier"))
     every = " and ".join(method_named(name).title for name in stored.methods)
-    said = f"{title} and {every}, on every picture of {escaped(stored.root.name)}"
+    said = f"{title}, asked by {every} about every picture in {escaped(stored.root.name)}"
     if stored.closer and stored.told["worst"] + stored.told["sample"]:
         some = " and ".join(method_named(name).title for name in stored.closer)
         said += (
-            f"; {some}, and the tests, on the {stored.told['worst']} where the methods agree least "
-            f"and {stored.told['sample']} drawn at random"
+            f"; by {some}, and tested, on {stored.told['worst']} of the worst and "
+            f"{stored.told['sample']} drawn at random"
         )
     return f"{said}."

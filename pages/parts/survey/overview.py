@@ -17,6 +17,8 @@ from pages.parts.plots import beside_blob_figure
 from pages.parts.words import escaped, legible, percent, rounded
 
 TILE = 84
+ROW = 84
+"""Pixels of a row of the table."""
 MOST = 60
 """Classes that are shown."""
 WIDTH = 330
@@ -172,27 +174,27 @@ def _draw_looks(stored: Stored, found: Overview, style: Style) -> None:
         {
             "Class": [look.name for look in shown],
             "Pictures": [look.pictures for look in shown],
+            "Beyond chance": [_judged(looks, look) for look in shown],
             "Mean": [strips[0] for strips in rows],
             "Spread": [strips[1] for strips in rows],
             "All others": [strips[2] for strips in rows],
             "Their spread": [strips[3] for strips in rows],
             "Hotter": [strips[4] for strips in rows],
             "Hotter by": [look.hotter for look in shown],
-            "Standard errors": [look.largest for look in shown],
+            "In errors": [look.largest for look in shown],
             "Row, column": ["{}, {}".format(*look.cell) for look in shown],
-            "Beyond chance": [_judged(looks, look) for look in shown],
         },
         hide_index=True,
-        row_height=92,
-        height=min(4, len(shown)) * 92 + 40,
+        row_height=ROW,
+        height=min(4, len(shown)) * ROW + 40,
         on_select="rerun",
         selection_mode="single-row",
         key=f"looks-{method}-{by}",
         column_config={
-            "Class": st.column_config.TextColumn(width=130),
+            "Class": st.column_config.TextColumn(width=124),
             "Pictures": st.column_config.NumberColumn(width=64, format="localized"),
             **{
-                title: st.column_config.ImageColumn(width=96, help=said)
+                title: st.column_config.ImageColumn(width=86, help=said)
                 for title, said in {
                     "Mean": "Mean of the maps of the class's pictures",
                     "Spread": "Their standard deviation, cell by cell",
@@ -202,13 +204,15 @@ def _draw_looks(stored: Stored, found: Overview, style: Style) -> None:
                 }.items()
             },
             "Hotter by": st.column_config.NumberColumn(
-                width=74, format="%.2f", help="In shares of a map's largest value, at that cell"
+                width=66, format="%.2f", help="In shares of a map's largest value, at that cell"
             ),
-            "Standard errors": st.column_config.NumberColumn(
-                width=100, format="%.1f", help="The same difference over its standard error"
+            "In errors": st.column_config.NumberColumn(
+                width=84,
+                format="%.1f",
+                help="The same difference over its standard error, as the verdict counts it",
             ),
-            "Row, column": st.column_config.TextColumn(width=86),
-            "Beyond chance": st.column_config.TextColumn(width=120),
+            "Row, column": st.column_config.TextColumn(width=84),
+            "Beyond chance": st.column_config.TextColumn(width=96),
         },
         alt=f"{len(shown)} classes; first {shown[0].name}: hotter than all others by "
         f"{shown[0].hotter:.2f} in row {shown[0].cell[0]}, column {shown[0].cell[1]}, "

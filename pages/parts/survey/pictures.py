@@ -33,6 +33,8 @@ ONLY: dict[str, dict[str, Any]] = {
     WORST: {"chosen": "worst"},
     RANDOM: {"chosen": "random"},
 }
+FIRST = ("label", "answer", "probability", "correct", "margin", "agreement", "chosen")
+"""Columns of the table that are read before others."""
 OPENED_AS = ("Answer", "Label")
 
 
@@ -55,7 +57,7 @@ def draw(name: str, stored: Stored, style: Style) -> None:
         st.info("No picture fits. Take a filter away.", icon=":material/filter_alt_off:")
         return
     _draw_tiles(name, stored, question, found, style, as_label=as_label)
-    _draw_rows(stored, found)
+    _draw_rows(stored, question, found)
 
 
 def link(name: str, sheet: int = 1) -> dict[str, str]:
@@ -184,7 +186,7 @@ def _draw_tiles(
             with st.container(gap="xxsmall"):
                 whole = _draw_tile(stored, question, row, method, style, signed=signed)
                 if st.button(
-                    _named(row), key=f"open-{place}", type="tertiary", width="stretch",
+                    _named(row), key=f"open-{place}", type="tertiary",
                     disabled=not whole, help=f"{escaped(row['path'])}: open in Compare",
                 ):  # fmt: skip
                     opened = row
@@ -274,8 +276,8 @@ def _sorted_by(question: Question, row: Mapping[str, Any], own: str) -> str:
     return f"{column.removeprefix(own + '_').replace('_', ' ')} {said.replace('-', '−')}"
 
 
-def _draw_rows(stored: Stored, found: Page) -> None:
-    """The same rows with every column that has something in it."""
+def _draw_rows(stored: Stored, question: Question, found: Page) -> None:
+    """The same rows with every column that has something in it, what they are sorted by first."""
     meanings = cache.surveyed(stored, "columns", lambda: findings.columns_of(stored))
     columns = {
         name: [row[name] for row in found.rows]
@@ -287,8 +289,13 @@ def _draw_rows(stored: Stored, found: Page) -> None:
         columns,
         hide_index=True,
         height=320,
+        column_order=list(dict.fromkeys(["path", question.order, *FIRST, *columns])),
         column_config={
-            name: st.column_config.Column(help=meanings[name][1], pinned=name == "path")
+            name: st.column_config.Column(
+                help=meanings[name][1],
+                pinned=name == "path",
+                width="small" if name in ("digest", "top_labels", "top_probabilities") else None,
+            )
             for name in columns
         },
         alt=f"{len(found.rows)} rows of {found.total:,} with {len(columns)} columns, from "

@@ -43,15 +43,23 @@ DOING = {
 }
 
 
-def draw() -> None:
-    """What this session runs, or the choice of what it is to run."""
+def offer() -> None:
+    """The choice of what this session is to run, behind a button; none while it runs something."""
+    if "survey_run" not in st.session_state:
+        with st.popover("New survey", icon=":material/add:", width="content"):
+            _choose()
+
+
+def watch() -> None:
+    """How far the run of this session is, if there is one, or how it ended."""
     running: Running | None = st.session_state.get("survey_run")
     if running is None:
-        _choose()
-    elif running.going:
-        _watch()
-    else:
-        _tell_end(running)
+        return
+    with st.container(border=True):
+        if running.going:
+            _watch()
+        else:
+            _tell_end(running)
 
 
 def busy(out: Path | None = None) -> bool:
@@ -75,16 +83,13 @@ def in_words(standing: Progress) -> str:
 
 def _choose() -> None:
     """Draw what can be chosen, and start it."""
-    pictures, asked = st.columns(2, gap="large")
-    with pictures:
-        folder = _choose_pictures()
-        by_folder = st.toggle(
-            "Folders are named as what they show", key="survey-by-folder",
-            help="The name of the folder that a picture lies in, in a zip too, is then taken for "
-            "what it truly shows.",
-        )  # fmt: skip
-    with asked:
-        survey = _choose_survey()
+    folder = _choose_pictures()
+    by_folder = st.toggle(
+        "Folders are named as what they show", key="survey-by-folder",
+        help="The name of the folder that a picture lies in, in a zip too, is then taken for what "
+        "it truly shows.",
+    )  # fmt: skip
+    survey = _choose_survey()
     files: Sequence[UploadedFile] = st.session_state.get("survey-files") or []
     refusal = st.empty()
     pressed = st.button(
