@@ -5,7 +5,7 @@ import streamlit as st
 from pages.parts.frame import frame_of_many
 from pages.parts.survey import choosing, moves, overview, pictures, starting
 
-VIEWS = {"Overview": overview.draw, "Pictures": pictures.draw, "Moves": moves.draw}
+VIEWS = {"Overview": overview.draw, "Pictures": pictures.draw, "What changed": moves.draw}
 
 style = frame_of_many("Survey")
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

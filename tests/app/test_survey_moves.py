@@ -33,7 +33,7 @@ def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Stored, Store
 
 
 def _open(**query: str) -> AppTest:
-    return open_app("pages/survey.py", survey="first", show="Moves", **query)
+    return open_app("pages/survey.py", survey="first", show="What changed", **query)
 
 
 def _metrics(app: AppTest) -> dict[str, str]:
@@ -102,7 +102,7 @@ def test_what_is_chosen_is_in_the_link(pair: tuple[Stored, Stored]) -> None:
     app.segmented_control(key="moved").set_value("Smoothed saliency").run()
     app.segmented_control(key="by").set_value("Centre of mass").run()
     link = app.session_state["survey_link"]
-    assert link["show"] == "Moves"
+    assert link["show"] == "What changed"
     assert (link["moved"], link["by"]) == ("Smoothed saliency", "Centre of mass")
     again = _open(moved="Smoothed saliency", by="Centre of mass", beside="second")
     assert again.dataframe[1].value.equals(app.dataframe[1].value)

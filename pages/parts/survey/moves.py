@@ -16,7 +16,8 @@ from explainers.survey.survey import SurveyError, method_named
 from explainers.survey.table import Stored, prefix
 from pages.parts import cache
 from pages.parts.survey import choosing
-from pages.parts.survey.pictures import link, tile
+from pages.parts.survey.pictures import link
+from pages.parts.survey.tiles import tile
 from pages.parts.words import escaped, legible, percent, rounded
 
 SHOWN = 6

@@ -22,6 +22,7 @@ from explainers.survey.brought import MOST, UNPACKED, bring
 from explainers.survey.pictures import BY_FOLDER, ENDINGS
 from explainers.survey.running import Progress
 from explainers.survey.survey import Survey, SurveyError
+from explainers.survey.table import SETTINGS
 from pages.parts.words import escaped, legible, slug
 
 if TYPE_CHECKING:
@@ -292,6 +293,11 @@ def _tell_end(running: Running) -> None:
         st.error(escaped(standing.message), icon=":material/block:")
     _tell_left_out()
     with st.container(horizontal=True):
+        if (running.out / SETTINGS).exists():
+            st.button(
+                "Look at it", icon=":material/grid_view:", key="survey-look", on_click=_look_at,
+                args=(name,),
+            )  # fmt: skip
         if standing.state != "done":
             st.button(
                 "Continue", icon=":material/play_arrow:", key="survey-continue",
@@ -308,6 +314,11 @@ def _resume(running: Running) -> None:
         st.session_state.survey_run = background.start(running.out, running.command, _alive())
     except SurveyError as reason:
         st.session_state.survey_refused = str(reason)
+
+
+def _look_at(name: str) -> None:
+    st.session_state.survey = name
+    _forget()
 
 
 def _forget() -> None:
