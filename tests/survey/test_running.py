@@ -187,8 +187,8 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     }  # fmt: skip
     python = [sys.executable, "-m"]
     meeting = ["--scheduler-file", str(address), "--no-dashboard"]
-    scheduler = [*python, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
-    worker = [*python, "distributed.cli.dask_worker", "--nthreads", "1", "--memory-limit", "2GB"]
+    scheduler = [*python, "dask", "scheduler", "--host", "127.0.0.1", "--port", "0"]
+    worker = [*python, "dask", "worker", "--nthreads", "1", "--memory-limit", "2GB"]
     worker += ["--preload", "tests.survey.misbehaving"]
     commands = [scheduler] + [
         [*worker, "--local-directory", str(tmp_path / f"worker-{number}")] for number in range(2)
