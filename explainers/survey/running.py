@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from explainers.classifiers.errors import ModelError
 from explainers.survey.choosing import choose
 from explainers.survey.gathering import UNEXPECTED, Known, gather
-from explainers.survey.pictures import Collection, Found
+from explainers.survey.pictures import ENDINGS, Collection, Found
 from explainers.survey.survey import Survey, SurveyError
 from explainers.survey.table import SETTINGS, Stored, replacing, schema, write, writing
 from explainers.survey.worker import Job, Price, Receipt, Task, do, measure
@@ -150,6 +150,12 @@ def _stages(
         "root": str(pictures.root.resolve()),
         "labelled": None if pictures.labels is None else str(pictures.labels),
     }
+    total = sum(1 for _ in pictures)
+    if not total:
+        raise SurveyError(
+            f"There is no picture in {pictures.root.name}: names of pictures end in "
+            f"{', '.join(sorted(ENDINGS))}."
+        )
     _settle(folder, told)
     job = Job(survey, told["fingerprint"], pictures.root.resolve(), folder.resolve())
     stored = Stored(folder, told)
@@ -158,7 +164,6 @@ def _stages(
         _settle(folder, told | {"title": price.title, "labels": list(price.labels)})
         at_once = sum(client.nthreads().values())
         known = Known.of(stored.files)
-        total = sum(1 for _ in pictures)
         new = sum(1 for picture in pictures if picture not in known)
         closer = min(total, survey.worst + survey.sample)
         said = _in_words(price, total, new, closer, at_once)

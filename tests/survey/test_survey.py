@@ -67,6 +67,14 @@ def test_a_folder_is_run_once_at_a_time(painted: Paint, tmp_path: Path) -> None:
             list(run(Survey(), Collection(painted("a", 1)), folder))
 
 
+def test_a_folder_without_pictures_is_told_before_anything_is_begun(tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "a.txt").touch()
+    with pytest.raises(SurveyError, match=r"There is no picture in letters: .* \.avif, \.bmp"):
+        list(run(Survey(), Collection(tmp_path / "letters"), tmp_path / "run"))
+    assert not (tmp_path / "run" / SETTINGS).exists()
+
+
 def test_surveys_that_make_no_sense_are_refused() -> None:
     with pytest.raises(SurveyError, match="name at least one"):
         Survey(methods=())
