@@ -195,6 +195,7 @@ def _settle(folder: Path, told: dict[str, Any]) -> None:
                 f"In {folder.name} lies another survey: {'; '.join(differing)}. Choose another "
                 "folder for this one."
             )
+        told = {name: there[name] for name in FREE if name in there} | told
     with writing(folder), replacing(path) as unfinished:
         unfinished.write_text(json.dumps(told, indent=1))
 

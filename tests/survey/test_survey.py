@@ -58,6 +58,19 @@ def test_another_survey_in_the_same_folder_is_refused_with_what_differs(
     assert json.loads((folder / SETTINGS).read_text()) == told
 
 
+def test_what_is_known_of_a_survey_stays_known_when_going_on_fails(
+    painted: Paint, tmp_path: Path
+) -> None:
+    pictures, folder = Collection(painted("a", 1)), tmp_path / "run"
+    folder.mkdir()
+    told = Survey().described() | {"root": str(pictures.root), "labelled": None}
+    (folder / SETTINGS).write_text(json.dumps(told | {"title": "Lite", "labels": ["cat"]}))
+    with pytest.raises(SurveyError, match="No Dask scheduler answers at nowhere"):
+        list(run(Survey(), pictures, folder, scheduler="nowhere"))
+    assert Stored.at(folder).told["title"] == "Lite"
+    assert Stored.at(folder).told["labels"] == ["cat"]
+
+
 def test_a_folder_is_run_once_at_a_time(painted: Paint, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
