@@ -4,24 +4,29 @@ import streamlit as st
 
 from explainers.survey.survey import SurveyError
 from pages.parts.frame import frame_of_many
-from pages.parts.survey import choosing, overview, pictures
+from pages.parts.survey import choosing, moves, overview, pictures, starting
 from pages.parts.words import escaped
 
-VIEWS = {"Overview": overview.draw, "Pictures": pictures.draw}
+VIEWS = {"Overview": overview.draw, "Pictures": pictures.draw, "What changed": moves.draw}
 
 style = frame_of_many("Survey")
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Many pictures", anchor=False, width="content")
     chosen = choosing.choose(choosing.listed())
-    if chosen is None:
-        st.stop()
-    view = st.segmented_control(
-        "View", list(VIEWS), default="Overview", required=True, key="show", bind="query-params",
-        label_visibility="collapsed",
-    )  # fmt: skip
+    if chosen is not None:
+        view = st.segmented_control(
+            "View", list(VIEWS), default="Overview", required=True, key="show",
+            bind="query-params", label_visibility="collapsed",
+        )  # fmt: skip
+    starting.offer()
+starting.watch()
+if chosen is None:
+    st.stop()
 name, stored = chosen
 st.session_state.survey_link = pictures.link(name)
-choosing.watch(stored)
+if not starting.busy(stored.folder):
+    choosing.watch(stored)
+
 st.caption(choosing.told(stored))
 if not stored.files:
     st.info("There are no rows yet.", icon=":material/hourglass_top:")

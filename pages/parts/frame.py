@@ -41,7 +41,7 @@ PAGES = {
 SURVEY = "pages/survey.py"
 OF_SURVEY = (
     "survey", "show", "sort", "descending", "map", "answer", "label", "only", "find", "column",
-    "least", "most", "sheet",
+    "least", "most", "sheet", "beside", "moved", "by",
 )  # fmt: skip
 """What the address of Survey carries: the survey, its view, the order, the filters, the page."""
 STYLES = {

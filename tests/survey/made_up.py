@@ -236,7 +236,7 @@ def _of_method(
     }
     if name == "lime":
         found |= {"r2": random.uniform(0.2, 0.9, count), "samples": np.full(count, 1000)}
-    given = {key: _unless(hidden, value) for key, value in found.items()}
+    given: dict[str, Any] = {key: _unless(hidden, value) for key, value in found.items()}
     given |= {key: _unless(untested, value) for key, value in tested.items()}
     given["blank"] = [BLANK if each else None for each in blank & ~hidden]
     return {f"{prefix(name)}_{key}": value for key, value in given.items()}

@@ -25,8 +25,8 @@ def listed() -> dict[str, Path]:
     """The folders of all surveys by their names: those of this session, then those offered."""
     own: dict[str, Path] = st.session_state.get("own_surveys", {})
     offered = sorted(Path(FOLDER).iterdir()) if FOLDER and Path(FOLDER).is_dir() else []
-    there = {legible(path.name): path for path in offered if (path / SETTINGS).is_file()}
-    return own | {name: path for name, path in there.items() if name not in own}
+    there = own | {legible(path.name): path for path in offered if path not in own.values()}
+    return {name: path for name, path in there.items() if (path / SETTINGS).is_file()}
 
 
 def choose(folders: dict[str, Path]) -> tuple[str, Stored] | None:

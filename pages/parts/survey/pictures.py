@@ -4,12 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import streamlit as st
-from PIL import Image
 
-from explainers.explanation import resample
-from explainers.images.colouring import Style, overlay
+from explainers.images.colouring import Style
 from explainers.survey import findings
 from explainers.survey.findings import ORDERS, Page, Question
 from explainers.survey.originals import original
@@ -17,12 +14,12 @@ from explainers.survey.survey import SurveyError, method_named
 from explainers.survey.table import Stored, prefix
 from pages.parts import cache
 from pages.parts.frame import OF_SURVEY
+from pages.parts.survey import taking_away
 from pages.parts.survey.opening import open_picture
+from pages.parts.survey.tiles import tile
 from pages.parts.words import escaped, legible, number, percent, rounded
 
 A_PAGE = 24
-SIDE = 240
-"""Of a tile's longer side, in pixels."""
 NARROWEST = 150
 FAILED, RIGHT, WRONG = "Failed", "Right", "Wrong"
 WORST, RANDOM = "Looked at closer: worst", "Looked at closer: random"
@@ -54,6 +51,7 @@ def draw(name: str, stored: Stored, style: Style) -> None:
         return
     _draw_tiles(name, stored, question, found, style, as_label=as_label)
     _draw_rows(stored, question, found)
+    taking_away.offer(name, stored, question, found, style)
 
 
 def link(name: str, sheet: int = 1) -> dict[str, str]:
@@ -221,7 +219,7 @@ def _draw_tile(
         drawn = cache.tile(
             row["digest"],
             f"{stored.folder} {method} {style} {signed}",
-            lambda: _tile(original(stored, row), matrix, style, signed=signed),
+            lambda: tile(original(stored, row), matrix, style, signed=signed),
         )
     except SurveyError as reason:
         st.caption(f":material/broken_image: {escaped(str(reason))}")
@@ -239,19 +237,6 @@ def _draw_tile(
     )
     st.caption(sorted_by)
     return True
-
-
-def _tile(
-    image: np.ndarray, matrix: np.ndarray | None, style: Style, *, signed: bool
-) -> np.ndarray:
-    """A small picture under its map, on the map's own scale."""
-    share = SIDE / max(image.shape[:2])
-    height, width = (max(1, round(side * share)) for side in image.shape[:2])
-    small = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
-    if matrix is None:
-        return small
-    scale = float(np.abs(matrix).max()) or 1.0
-    return overlay(small, resample(matrix / scale, (height, width)), style, signed=signed)
 
 
 def _named(row: Mapping[str, Any]) -> str:
