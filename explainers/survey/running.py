@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from explainers.classifiers.errors import ModelError
 from explainers.survey.choosing import choose
 from explainers.survey.gathering import UNEXPECTED, Known, gather
-from explainers.survey.pictures import Collection, Found
+from explainers.survey.pictures import ENDINGS, Collection, Found
 from explainers.survey.survey import Survey, SurveyError
 from explainers.survey.table import SETTINGS, Stored, replacing, schema, write, writing
 from explainers.survey.worker import Job, Price, Receipt, Task, do, measure
@@ -44,6 +44,10 @@ CALM = 0.5
 FATAL = (
     "The process that looked at this picture ended without a word, twice, and it looked at nothing "
     "else then: the picture may take too much memory, or break what decodes it."
+)
+LOST = (
+    "The connection to the scheduler was lost. What is done is kept: when it is back, run the same "
+    "command again."
 )
 FREE = ("fingerprint", "title", "labels")
 """What `survey.json` holds besides that which two runs of a survey must have in common."""
@@ -146,6 +150,12 @@ def _stages(
         "root": str(pictures.root.resolve()),
         "labelled": None if pictures.labels is None else str(pictures.labels),
     }
+    total = sum(1 for _ in pictures)
+    if not total:
+        raise SurveyError(
+            f"There is no picture in {pictures.root.name}: names of pictures end in "
+            f"{', '.join(sorted(ENDINGS))}."
+        )
     _settle(folder, told)
     job = Job(survey, told["fingerprint"], pictures.root.resolve(), folder.resolve())
     stored = Stored(folder, told)
@@ -154,7 +164,6 @@ def _stages(
         _settle(folder, told | {"title": price.title, "labels": list(price.labels)})
         at_once = sum(client.nthreads().values())
         known = Known.of(stored.files)
-        total = sum(1 for _ in pictures)
         new = sum(1 for picture in pictures if picture not in known)
         closer = min(total, survey.worst + survey.sample)
         said = _in_words(price, total, new, closer, at_once)
@@ -186,6 +195,7 @@ def _settle(folder: Path, told: dict[str, Any]) -> None:
                 f"In {folder.name} lies another survey: {'; '.join(differing)}. Choose another "
                 "folder for this one."
             )
+        told = {name: there[name] for name in FREE if name in there} | told
     with writing(folder), replacing(path) as unfinished:
         unfinished.write_text(json.dumps(told, indent=1))
 
@@ -256,10 +266,7 @@ def _reason(client: "Client", future: "Future") -> BaseException:
     if future.status == "error" and client.status == "running":
         reason: BaseException = future.exception()
         return reason
-    return SurveyError(
-        "The connection to the scheduler was lost. What is done is kept: when it is back, run the "
-        "same command again."
-    )
+    return SurveyError(LOST)
 
 
 def _give_up(job: Job, task: Task) -> Receipt:
@@ -338,16 +345,21 @@ def _connected(scheduler: str | None, workers: int | None) -> Iterator["Client"]
     """A client of the scheduler at an address, or of processes of this machine."""
     import dask
     from distributed import Client, LocalCluster
+    from distributed.client import FutureCancelledError
+    from distributed.comm.core import CommClosedError
 
     if scheduler is not None:
         try:
             client = Client(scheduler, timeout="10s", set_as_default=False)
         except (OSError, ValueError) as error:
             raise SurveyError(f"No Dask scheduler answers at {scheduler}.") from error
-        with client:
-            if not client.nthreads():
-                raise SurveyError(f"The scheduler at {scheduler} has no workers: start some.")
-            yield client
+        try:
+            with client:
+                if not client.nthreads():
+                    raise SurveyError(f"The scheduler at {scheduler} has no workers: start some.")
+                yield client
+        except (CommClosedError, FutureCancelledError) as error:
+            raise SurveyError(LOST) from error
         return
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),

@@ -17,6 +17,7 @@ from scipy.stats import rankdata
 
 from explainers.images.samples import SAMPLES
 from explainers.metrics.agreement import centred_blob
+from explainers.models.imagenet import imagenet_labels
 from explainers.survey.survey import Survey
 from explainers.survey.table import (
     SETTINGS,
@@ -100,7 +101,7 @@ def make(
         **survey.described(),
         "root": str(root),
         "title": title,
-        "labels": list(CLASSES),
+        "labels": list(imagenet_labels()),
         "pictures": pictures,
         "fingerprint": survey.fingerprint,
     }

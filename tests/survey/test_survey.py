@@ -58,6 +58,19 @@ def test_another_survey_in_the_same_folder_is_refused_with_what_differs(
     assert json.loads((folder / SETTINGS).read_text()) == told
 
 
+def test_what_is_known_of_a_survey_stays_known_when_going_on_fails(
+    painted: Paint, tmp_path: Path
+) -> None:
+    pictures, folder = Collection(painted("a", 1)), tmp_path / "run"
+    folder.mkdir()
+    told = Survey().described() | {"root": str(pictures.root), "labelled": None}
+    (folder / SETTINGS).write_text(json.dumps(told | {"title": "Lite", "labels": ["cat"]}))
+    with pytest.raises(SurveyError, match="No Dask scheduler answers at nowhere"):
+        list(run(Survey(), pictures, folder, scheduler="nowhere"))
+    assert Stored.at(folder).told["title"] == "Lite"
+    assert Stored.at(folder).told["labels"] == ["cat"]
+
+
 def test_a_folder_is_run_once_at_a_time(painted: Paint, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
@@ -65,6 +78,14 @@ def test_a_folder_is_run_once_at_a_time(painted: Paint, tmp_path: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(SurveyError, match="The survey in run is being run already"):
             list(run(Survey(), Collection(painted("a", 1)), folder))
+
+
+def test_a_folder_without_pictures_is_told_before_anything_is_begun(tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "a.txt").touch()
+    with pytest.raises(SurveyError, match=r"There is no picture in letters: .* \.avif, \.bmp"):
+        list(run(Survey(), Collection(tmp_path / "letters"), tmp_path / "run"))
+    assert not (tmp_path / "run" / SETTINGS).exists()
 
 
 def test_surveys_that_make_no_sense_are_refused() -> None:

@@ -38,16 +38,12 @@ OPENED_AS = ("Answer", "Label")
 def draw(name: str, stored: Stored, style: Style) -> None:
     """Draw what is asked for, and what is found."""
     question = _ask(stored)
-    sheet = st.session_state.get("sheet", 1)
-    found = _found(stored, question, sheet)
-    pages = max(1, math.ceil(found.total / A_PAGE))
-    if sheet > pages:
-        st.session_state.sheet = sheet = pages
-        found = _found(stored, question, sheet)
+    total = _found(stored, question, 1, 0).total
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(_tell(found, question, sheet))
-        if pages > 1:
-            st.pagination(pages, key="sheet", bind="query-params")
+        said = st.container(width="content")
+        sheet = _turn(math.ceil(total / A_PAGE))
+        found = _found(stored, question, sheet, A_PAGE)
+        said.markdown(_tell(found, question, sheet))
         as_label = _choose_class(found)
     st.session_state.survey_link = link(name, sheet)
     if not found.rows:
@@ -69,14 +65,23 @@ def link(name: str, sheet: int = 1) -> dict[str, str]:
     return plain | {"survey": name} | ({"sheet": str(sheet)} if sheet > 1 else {})
 
 
-def _found(stored: Stored, question: Question, sheet: int) -> Page:
-    """A page of rows; asked once as long as the files stay."""
+def _found(stored: Stored, question: Question, sheet: int, rows: int) -> Page:
+    """Some rows of a page; asked once as long as the files stay."""
     method = question.method or stored.methods[0]
     return cache.surveyed(
         stored,
-        f"{question} {sheet}",
-        lambda: findings.page(stored, question, (sheet - 1) * A_PAGE, A_PAGE, (method,)),
+        f"{question} {sheet} {rows}",
+        lambda: findings.page(stored, question, (sheet - 1) * A_PAGE, rows, (method,)),
     )
+
+
+def _turn(pages: int) -> int:
+    """Which page is looked at, of as many as there are."""
+    if pages < 2:
+        return 1
+    if st.session_state.get("sheet", 1) > pages:
+        st.session_state.sheet = pages
+    return st.pagination(pages, key="sheet", bind="query-params")
 
 
 def _first_page() -> None:
