@@ -133,7 +133,10 @@ def test_the_rules_can_be_broken(module: str, source: str) -> None:
     ],
 )
 def test_nothing_slow_is_imported_before_a_network_is_asked(what: str) -> None:
-    slow = {"tensorflow", "keras", "sklearn", "lime", "matplotlib", "scipy.stats"}
+    slow = {
+        "tensorflow", "keras", "sklearn", "lime", "matplotlib", "scipy.stats", "distributed",
+        "duckdb",
+    }  # fmt: skip
     tell = f"import sys; print(*sorted({slow!r} & set(sys.modules)))"
     told = subprocess.run(
         [sys.executable, "-c", f"{what}\n{tell}"], cwd=ROOT, capture_output=True, text=True,

@@ -326,15 +326,6 @@ class Looks:
         return tuple(look for look in self.classes if self.stands_out(look))
 
 
-def state_of(stored: Stored) -> tuple[tuple[str, int, int], ...]:
-    """What the files are now: equal as long as they hold the same rows."""
-    return tuple(
-        (path.name, each.st_size, each.st_mtime_ns)
-        for path in stored.files
-        for each in [path.stat()]
-    )
-
-
 def columns_of(stored: Stored) -> dict[str, tuple[pa.DataType, str]]:
     """Type and meaning of the columns that the table has: all that may be named in a question."""
     return _read(stored, lambda: _fields(stored))

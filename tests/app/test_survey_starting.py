@@ -149,7 +149,8 @@ def test_a_folder_of_the_operators_is_surveyed_into_theirs(
     command = app.session_state["survey_run"].command
     assert command[1] == str(tmp_path / "pictures" / "my cats")
     assert command[command.index("--labels") + 1] == "folders"
-    assert command[command.index("--closer") + 1] == ""
+    told = {name: command[command.index(name) + 1] for name in ("--closer", "--worst", "--sample")}
+    assert told == {"--closer": "", "--worst": "0", "--sample": "0"}
 
 
 def test_without_a_method_there_is_no_survey() -> None:

@@ -9,7 +9,6 @@ import streamlit as st
 
 from explainers import LimeSuperpixels
 from explainers.images.colouring import Style
-from explainers.survey.findings import state_of
 from explainers.survey.moves import MEASURES, Floor, Moves, compare, differences, matrices
 from explainers.survey.originals import original
 from explainers.survey.survey import SurveyError, method_named
@@ -24,7 +23,8 @@ SHOWN = 6
 """Pictures side by side."""
 LISTED = 200
 """Rows of a table; the files that one takes away have all."""
-TILE = 220
+WIDTH = 300
+"""Of two maps beside each other, in pixels, at the least."""
 TITLES = {
     "spearman": ("Order of cells", "Spearman's rank correlation of the two matrices: 1 the same."),
     "overlap": ("Hottest tenth", "Cells hot in both, over cells hot in either: 1 the same."),
@@ -43,21 +43,22 @@ def draw(name: str, stored: Stored, style: Style) -> None:
             icon=":material/info:",
         )
         return
-    other = st.selectbox(
-        "What changed from this survey to", list(others), key="beside", bind="query-params",
-        width=420,
-    )  # fmt: skip
+    head = st.container(horizontal=True, vertical_alignment="bottom", gap="large")
+    other = head.selectbox(
+        "From this survey to", list(others), key="beside", bind="query-params", width=300
+    )
     try:
         after = Stored.at(others[other])
         moves = cache.surveyed(
-            stored, f"moves {after.folder} {state_of(after)}", lambda: _compare(stored, after)
+            stored, f"moves {after.folder} {after.state}", lambda: _compare(stored, after)
         )
     except SurveyError as reason:
         st.warning(escaped(str(reason)), icon=":material/block:")
         return
     st.session_state.survey_link = link(name)
-    _tell_met(moves)
-    _tell_settings(moves)
+    with head:
+        _tell_numbers(moves)
+    _tell_what_is_compared(moves)
     if moves.methods:
         _draw_moved(moves, style)
     _draw_changed(moves)
@@ -68,24 +69,12 @@ def _compare(stored: Stored, other: Stored) -> Moves:
         return compare(stored, other)
 
 
-def _tell_met(moves: Moves) -> None:
-    """How many pictures are compared, and which are not."""
-    met, changed = moves.met, moves.changed.num_rows
-    left = [
-        (met.only_before, "only in this one"),
-        (met.only_after, "only in the other"),
-        (met.differing, "with another file under the same path"),
-        (met.failed, "without an answer in one of them"),
-    ]
-    with st.container(horizontal=True):
-        st.metric("Pictures compared", f"{met.both:,}", width="content")
-        st.metric("Answers that changed", f"{changed:,}", width="content")
-        if (known := _known(moves)) is not None:
-            st.metric("Wrong, now right", f"{known[0]:,}", width="content")
-            st.metric("Right, now wrong", f"{known[1]:,}", width="content")
-    told = [f"{count:,} {what}" for count, what in left if count]
-    if told:
-        st.caption(f"Not compared: {', '.join(told)}.")
+def _tell_numbers(moves: Moves) -> None:
+    st.metric("Pictures compared", f"{moves.met.both:,}", width="content")
+    st.metric("Answers that changed", f"{moves.changed.num_rows:,}", width="content")
+    if (known := _known(moves)) is not None:
+        st.metric("Wrong, now right", f"{known[0]:,}", width="content")
+        st.metric("Right, now wrong", f"{known[1]:,}", width="content")
 
 
 def _known(moves: Moves) -> tuple[int, int] | None:
@@ -97,16 +86,26 @@ def _known(moves: Moves) -> tuple[int, int] | None:
     return pairs.count((False, True)), pairs.count((True, False))
 
 
-def _tell_settings(moves: Moves) -> None:
-    """What was asked otherwise; where it is more than the network, so is what is compared."""
+def _tell_what_is_compared(moves: Moves) -> None:
+    """Which networks, without which pictures, and what was asked otherwise."""
     found = differences(moves.before, moves.after)
-    titles = [_title(stored) for stored in (moves.before, moves.after)]
-    if not found:
-        st.caption(f"Both asked {titles[0]} the same, in the same versions of all that computes.")
-        return
     besides = [entry for entry in found if entry[0] not in ("classifier", "names")]
+    before, after = (_title(stored) for stored in (moves.before, moves.after))
     if len(besides) < len(found):
-        st.caption(f"Before: {titles[0]}. After: {titles[1]}.")
+        said = f"Before: {before}. After: {after}."
+    elif found:
+        said = f"Both asked {before}."
+    else:
+        said = f"Both asked {before} the same, in the same versions of all that computes."
+    met = moves.met
+    left = [
+        (met.only_before, "only in this survey"),
+        (met.only_after, "only in the other"),
+        (met.differing, "with another file under the same path"),
+        (met.failed, "without an answer in one of them"),
+    ]
+    told = [f"{count:,} {what}" for count, what in left if count]
+    st.caption(said + (f" Not compared: {', '.join(told)}." if told else ""))
     if besides:
         st.warning(
             "Settings differ too, so they are compared as well as the networks: "
@@ -135,7 +134,7 @@ def _draw_moved(moves: Moves, style: Style) -> None:
     st.markdown(_verdict(moves, method, measure, rows.num_rows))
     floor = moves.floors[method]
     shown = rows.slice(0, SHOWN).to_pylist()
-    with st.grid(2, min_column_width=2 * TILE):
+    with st.grid(3, min_column_width=WIDTH, gap="small"):
         for row in shown:
             _draw_pair(moves, row, method, measure, floor, style)
     st.caption(
@@ -187,12 +186,12 @@ def _draw_pair(
         f"order {rounded(row[f'{own}_spearman'])} · hottest tenth {_figure(row[f'{own}_overlap'])}"
         f" · centre {_figure(row[f'{own}_shift'])} cells"
     )
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap="xsmall"):
         st.markdown(f"**{escaped(row['path'])}**")
         left, right = st.columns(2, gap="small")
         for place, stored, side in ((left, moves.before, "before"), (right, moves.after, "after")):
             told = f"{legible(row[f'answer_{side}'])} {percent(row[f'probability_{side}'])}"
-            with place:
+            with place, st.container(gap="xxsmall"):
                 try:
                     image = cache.tile(
                         row["digest"], f"{stored.folder} {method} {style}",

@@ -162,10 +162,11 @@ def _choose_survey() -> Survey | None:
         key="survey-methods", persist_state="session", wrap=True,
     )  # fmt: skip
     closer = st.toggle(
-        f"{LimeSuperpixels.title} for {Survey.worst + Survey.sample} of them", True,
-        key="survey-closer", persist_state="session",
-        help=f"It takes seconds a picture, so it looks at the {Survey.worst} on which the others "
-        f"agree least, and at {Survey.sample} drawn at random.",
+        f"Look closer at {Survey.worst + Survey.sample} of them", True, key="survey-closer",
+        persist_state="session",
+        help=f"{LimeSuperpixels.title}, and the tests of how far to believe a map, take up to "
+        f"minutes a picture. They look at the {Survey.worst} on which the others agree least, and "
+        f"at {Survey.sample} drawn at random.",
     )  # fmt: skip
     square = st.toggle("Only the middle square", key="survey-square", persist_state="session")
     if not chosen:
@@ -175,6 +176,8 @@ def _choose_survey() -> Survey | None:
         classifier=classifier,
         methods=tuple(method() for title, method in titles.items() if title in chosen),
         closer=(LimeSuperpixels(),) if closer else (),
+        worst=Survey.worst if closer else 0,
+        sample=Survey.sample if closer else 0,
         square=square,
     )
 
@@ -253,14 +256,15 @@ def _watch() -> None:
         st.rerun()
     standing = running.standing
     share = standing.done / standing.total if standing.total else 0.0
-    st.progress(min(1.0, share), in_words(standing))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(min(1.0, share), in_words(standing))
+        st.button(
+            "Stop", icon=":material/stop:", key="survey-stop", on_click=running.stop,
+            help="What is done stays. It takes some seconds to end.",
+        )  # fmt: skip
     if running.price:
         st.caption(escaped(running.price))
     _tell_left_out()
-    st.button(
-        "Stop", icon=":material/stop:", key="survey-stop", on_click=running.stop,
-        help="What is done stays. It takes some seconds to end.",
-    )  # fmt: skip
 
 
 def _lasting(seconds: float) -> str:
