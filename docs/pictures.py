@@ -9,11 +9,17 @@ import time
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
+from explainers import Explainer, GradCam, Saliency
+from explainers.survey.pictures import Collection
+from explainers.survey.running import run
+from explainers.survey.survey import Survey
 from tests.browser.conftest import FLAGS, find_chromium, serving
+from tests.survey.made_up import draw
 
 ROOT = Path(__file__).parents[1]
 SHOTS = {
@@ -23,6 +29,7 @@ SHOTS = {
     "how_far": "how_far?picture=cat",
     "network": "network?picture=cat",
     "model": "model?picture=cat",
+    "survey": "survey?show=Pictures",
     "present": "?picture=coffee&view=present",
 }
 """The pictures by their names, and the addresses that they show."""
@@ -35,6 +42,8 @@ SMALL, LARGE = 720, 1040
 """Widths of the pictures, in pixels: Compare, which the README opens with, is large."""
 COLOURS = 256
 PATIENCE = 300_000
+SURVEYED = 48
+"""Pictures of the survey that is shown."""
 STILL = 1.5
 """Seconds without a run after which a page is complete: one run may ask for the next."""
 
@@ -49,7 +58,13 @@ def make(names: Sequence[str] = tuple(SHOTS)) -> None:
     chromium = find_chromium()
     if chromium is None:
         raise SystemExit("There is no Chromium here: install it, or name one in $CHROMIUM.")
-    with serving("app.py") as address, sync_playwright() as playwright:
+    with (
+        TemporaryDirectory() as folder,
+        serving("app.py", TRIPTYCH_SURVEYS=folder) as address,
+        sync_playwright() as playwright,
+    ):
+        if "survey" in names:
+            _survey(Path(folder))
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         for name in names:
             width, height = SCREEN if name == "present" else WINDOW
@@ -66,6 +81,16 @@ def make(names: Sequence[str] = tuple(SHOTS)) -> None:
                 f"{path_of(name).relative_to(ROOT)}: {path_of(name).stat().st_size / 1000:.0f} kB"
             )
         browser.close()
+
+
+def _survey(folder: Path) -> None:
+    """A survey of pieces of the gallery's pictures, for the page that shows one."""
+    pictures = folder / "pictures"
+    draw(pictures, SURVEYED, marked=None)
+    methods: tuple[Explainer, ...] = (GradCam(), Saliency(samples=10))
+    survey = Survey(methods=methods, closer=(), worst=0, sample=0)
+    for _ in run(survey, Collection(pictures), folder / "pieces"):
+        pass
 
 
 def _wait(page: Page) -> None:

@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from explainers.survey.survey import SurveyError
 from pages.parts.frame import frame_of_many
 from pages.parts.survey import choosing, moves, overview, pictures, starting
+from pages.parts.words import escaped
 
 VIEWS = {"Overview": overview.draw, "Pictures": pictures.draw, "What changed": moves.draw}
 
@@ -29,4 +31,7 @@ st.caption(choosing.told(stored))
 if not stored.files:
     st.info("There are no rows yet.", icon=":material/hourglass_top:")
     st.stop()
-VIEWS[view](name, stored, style)
+try:
+    VIEWS[view](name, stored, style)
+except SurveyError as reason:
+    st.error(escaped(str(reason)), icon=":material/broken_image:")

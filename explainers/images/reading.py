@@ -180,7 +180,7 @@ def _rgb(picture: Image.Image) -> np.ndarray:
     if picture.mode.startswith(("I", "F")):
         return np.stack([_eight_bit(picture)] * 3, axis=-1)
     if not picture.has_transparency_data:
-        return np.asarray(picture.convert("RGB"))
+        return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     colours = picture.convert("RGBA")
     paper = Image.new("RGB", picture.size, "white")
     paper.paste(colours, mask=colours)

@@ -326,18 +326,9 @@ class Looks:
         return tuple(look for look in self.classes if self.stands_out(look))
 
 
-def state_of(stored: Stored) -> tuple[tuple[str, int, int], ...]:
-    """What the files are now: equal as long as they hold the same rows."""
-    return tuple(
-        (path.name, each.st_size, each.st_mtime_ns)
-        for path in stored.files
-        for each in [path.stat()]
-    )
-
-
 def columns_of(stored: Stored) -> dict[str, tuple[pa.DataType, str]]:
     """Type and meaning of the columns that the table has: all that may be named in a question."""
-    return _fields(stored)
+    return _read(stored, lambda: _fields(stored))
 
 
 def sortable(stored: Stored) -> list[str]:
@@ -618,19 +609,28 @@ def _shaped(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _asked(stored: Stored, ask: "Callable[[DuckDBPyConnection], Found]") -> Found:
-    """What the rows answer; once more if a run put its parts together meanwhile."""
+    """What the rows answer."""
+
+    def opened() -> Found:
+        with _opened(stored) as rows:
+            return ask(rows)
+
+    return _read(stored, opened)
+
+
+def _read(stored: Stored, read: Callable[[], Found]) -> Found:
+    """What is read of the files; once more if a run put its parts together meanwhile."""
     import duckdb
 
     for last in (False, True):
         files = stored.files
         try:
-            with _opened(stored) as rows:
-                return ask(rows)
-        except (duckdb.IOException, FileNotFoundError) as error:
+            return read()
+        except (duckdb.IOException, duckdb.InvalidInputException, pa.ArrowInvalid, OSError) as why:
             if last or stored.files == files:
                 raise SurveyError(
                     f"The table of {stored.folder.name} cannot be read: its files are not whole."
-                ) from error
+                ) from why
     raise AssertionError
 
 

@@ -210,3 +210,9 @@ class Stored:
         """All rows; of a picture that stands in two files, the later file counts."""
         table = self.folder / TABLE
         return [*([table] if table.exists() else []), *self.parts]
+
+    @property
+    def state(self) -> tuple[tuple[str, int, int], ...]:
+        """What the files are now: equal as long as they hold the same rows."""
+        found = [(path, path.stat()) for path in self.files]
+        return tuple((path.name, told.st_size, told.st_mtime_ns) for path, told in found)

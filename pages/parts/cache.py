@@ -35,12 +35,11 @@ from explainers.metrics.flipping import flip as find_flip
 from explainers.metrics.forecast import Forecast
 from explainers.metrics.forecast import forecast as expect
 from explainers.metrics.pointing import Hiding, hide_hottest
-from explainers.survey.findings import state_of
-from explainers.survey.table import Stored
 from pages.parts.picture import Picture, data_uri
 
 if TYPE_CHECKING:
     from explainers import Classifier
+    from explainers.survey.table import Stored
 
 CLASSIFIERS_IN_MEMORY = 3
 PICTURES_IN_SESSION = 20
@@ -409,9 +408,9 @@ def _surveyed(folder: str, state: Any, what: str, _ask: Callable[[], Any]) -> An
     return _ask()
 
 
-def surveyed(stored: Stored, what: str, ask: Callable[[], Seen]) -> Seen:
+def surveyed(stored: "Stored", what: str, ask: Callable[[], Seen]) -> Seen:
     """What the table of a survey was asked, as long as its files are as they are."""
-    found: Seen = _surveyed(str(stored.folder), state_of(stored), what, ask)
+    found: Seen = _surveyed(str(stored.folder), stored.state, what, ask)
     return found
 
 

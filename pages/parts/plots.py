@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,9 +11,11 @@ from plotly.colors import hex_to_rgb
 from explainers import Prediction
 from explainers.metrics.faithfulness import Curve
 from explainers.metrics.randomisation import Spread
-from explainers.survey.findings import BesideBlob
 from pages.parts.figures import FONT, INK, figure
 from pages.parts.words import change, charted, percent, rounded, spread_in_words
+
+if TYPE_CHECKING:
+    from explainers.survey.findings import BesideBlob
 
 LONGEST_LABEL = 26
 FAINT = {"light": "rgba(49, 51, 63, 0.35)", "dark": "rgba(230, 232, 238, 0.35)"}
@@ -170,7 +172,7 @@ def similarity_figure(
     )  # fmt: skip
 
 
-def beside_blob_figure(found: BesideBlob, titles: Mapping[str, str], *, theme: str) -> go.Figure:
+def beside_blob_figure(found: "BesideBlob", titles: Mapping[str, str], *, theme: str) -> go.Figure:
     """How far methods agree, picture by picture, as bars; a line for each with the blob."""
     steps = len(found.agreement.counts)
     edges = np.linspace(-1, 1, steps + 1)

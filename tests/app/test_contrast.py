@@ -15,6 +15,7 @@ import pytest
 from explainers import Prediction
 from explainers.images.colouring import COLOUR_MAPS, Style
 from explainers.metrics.randomisation import Spread
+from explainers.survey.findings import BesideBlob, Distribution
 from pages.parts import plots
 from pages.parts.figures import INK, matrix_figure
 
@@ -72,6 +73,10 @@ def figures(theme: str) -> dict[str, dict]:
         "climb": plots.climb_figure(values[:, None] * np.ones(5), labels[:5], theme=theme),
         "weights": plots.weights_figure(values - 0.5, np.arange(6), theme=theme),
     }
+    spread = Distribution(np.arange(20), 0.4, 190)
+    found = BesideBlob(spread, {"grad-cam": spread, "saliency": spread}, 3)
+    titles = {"grad-cam": "Grad-CAM", "saliency": "Smoothed saliency"}
+    some["agreement"] = plots.beside_blob_figure(found, titles, theme=theme)
     return {name: figure.to_dict() for name, figure in some.items()}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -19,6 +20,8 @@ from explainers.survey.table import PARTS, TABLE, Stored
 from pages.parts.survey import choosing
 from tests.app.charts import array, charts, heatmaps
 from tests.app.driving import captions, class_menu, open_app
+from tests.app.test_names import on_screen, unescaped
+from tests.names import CANARY, NAMES
 from tests.survey.made_up import PLANTED, make
 
 PAGE = "pages/survey.py"
@@ -261,3 +264,29 @@ def test_surveys_of_this_session_are_offered_first(stored: Stored, tmp_path: Pat
     app.run()
     assert app.selectbox(key="survey").options == ["mine", "cats"]
     assert {metric.label: metric.value for metric in app.metric}["Pictures"] == "8"
+
+
+def test_no_name_of_a_survey_is_markdown(stored: Stored, tmp_path: Path) -> None:
+    table = pq.read_table(stored.folder / TABLE)
+    names = [NAMES[number % len(NAMES)] for number in range(len(table))]
+    for column in ("label", "answer", "path", "error"):
+        place = table.schema.get_field_index(column)
+        there = table[column].is_valid().to_pylist()
+        named = [name if known else None for name, known in zip(names, there, strict=True)]
+        table = table.set_column(place, table.schema.field(column), pa.array(named))
+    pq.write_table(table, stored.folder / TABLE)
+    told = json.loads((stored.folder / "survey.json").read_text())
+    (stored.folder / "survey.json").write_text(json.dumps(told | {"title": NAMES[0]}))
+    stored.folder.rename(stored.folder.with_name(":red[zq] **b**"))
+    seen: list[str] = []
+    for link in ({}, {"show": "Pictures", "sort": "path"}, {"show": "Pictures", "sort": "Wrong"}):
+        said = on_screen(open_app(PAGE, **link))
+        assert [text for text in said if unescaped(text, list(NAMES))] == []
+        seen += said
+    assert sum(CANARY in text for text in seen) > 30
+
+
+def test_a_survey_that_cannot_be_read_says_so(stored: Stored) -> None:
+    (stored.folder / TABLE).write_bytes(b"PAR1 no table")
+    app = open_app(PAGE)
+    assert "cannot be read" in app.error[0].value

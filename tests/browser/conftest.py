@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.survey.made_up import make
+
 ROOT = Path(__file__).parents[2]
 FLAGS = (
     "--no-sandbox",
@@ -61,12 +63,14 @@ def chromium() -> str:
 
 
 @contextmanager
-def serving(script: str, *arguments: str) -> Iterator[str]:
-    """The address of a page that runs."""
+def serving(script: str, *arguments: str, **environment: str) -> Iterator[str]:
+    """The address of a page that runs, with some environment variables of its own."""
     port = _free_port()
     command = [sys.executable, "-m", "streamlit", "run", script]
     options = [f"--server.port={port}", "--server.headless=true"]
-    server = subprocess.Popen([*command, *options, "--", *arguments], cwd=ROOT)
+    server = subprocess.Popen(
+        [*command, *options, "--", *arguments], cwd=ROOT, env=os.environ | environment
+    )
     try:
         address = f"http://localhost:{port}"
         deadline = time.monotonic() + 60
@@ -81,9 +85,17 @@ def serving(script: str, *arguments: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def address(chromium: str) -> Iterator[str]:
-    """The app, running."""
-    with serving("app.py") as address:
+def surveys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one survey, made up."""
+    folder = tmp_path_factory.mktemp("surveys")
+    make(folder / "pieces", pictures=60, drawn=True, root=tmp_path_factory.mktemp("pictures"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(chromium: str, surveys: Path) -> Iterator[str]:
+    """The app, running, with surveys to look at."""
+    with serving("app.py", TRIPTYCH_SURVEYS=str(surveys)) as address:
         yield address
 
 

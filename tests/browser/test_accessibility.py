@@ -59,6 +59,7 @@ VISITS = {
         "network", views=("All layers", "Filters", "Grad-CAM step by step")
     ),
     "The model": Visit("model", begin=open_what_is_closed),
+    "Survey": Visit("survey", views=("Pictures",)),
 }
 
 

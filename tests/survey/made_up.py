@@ -92,7 +92,7 @@ def make(
     root = root or folder.parent / "pictures"
     rows = _rows(survey, pictures, seed, labels, planted, errors)
     if drawn:
-        rows |= _draw(root, rows["path"], errors)
+        rows |= draw(root, pictures, errors)
     kind = schema(survey)
     arrays = [_array(rows.get(field.name), field.type, pictures) for field in kind]
     folder.mkdir(parents=True, exist_ok=True)
@@ -136,7 +136,7 @@ def _rows(
         "bytes": np.full(count, 4096),
         "height": _unless(bad, np.full(count, SIDES[0])),
         "width": _unless(bad, np.full(count, SIDES[1])),
-        "error": np.where(bad, BAD, None),
+        "error": [BAD if gone else None for gone in bad],
         "answer": _unless(bad, names[said]),
         "answer_index": _unless(bad, numbers[said]),
         "probability": _unless(bad, probabilities[:, 0]),
@@ -182,12 +182,12 @@ def _rows(
             other = np.roll(matrices[method.name], 1, axis=0)
             shown = hidden | (said == true)
             rows[f"{prefix(method.name)}_label_matrix"] = _unless(shown, other)
-    for one, other in pairs(list(matrices)):
-        closer = {method.name for method in survey.closer} & {one, other}
+    for one, two in pairs(list(matrices)):
+        closer = {method.name for method in survey.closer} & {one, two}
         hidden = bad | (unasked if closer else False)
-        named = f"{prefix(one)}_{prefix(other)}"
-        rows[f"{named}_spearman"] = _unless(hidden, _spearman(ranks[one], ranks[other]))
-        rows[f"{named}_overlap"] = _unless(hidden, _overlap(ranks[one], ranks[other]))
+        named = f"{prefix(one)}_{prefix(two)}"
+        rows[f"{named}_spearman"] = _unless(hidden, _spearman(ranks[one], ranks[two]))
+        rows[f"{named}_overlap"] = _unless(hidden, _overlap(ranks[one], ranks[two]))
     return rows | {
         "random_orders": _unless(bad | unasked, np.full(count, RANDOM_ORDERS)),
         "random_deletion": _unless(bad | unasked, random.uniform(0.2, 0.4, count)),
@@ -236,9 +236,9 @@ def _of_method(
     }
     if name == "lime":
         found |= {"r2": random.uniform(0.2, 0.9, count), "samples": np.full(count, 1000)}
-    given = {key: _unless(hidden, value) for key, value in found.items()}
+    given: dict[str, Any] = {key: _unless(hidden, value) for key, value in found.items()}
     given |= {key: _unless(untested, value) for key, value in tested.items()}
-    given["blank"] = np.where(blank & ~hidden, BLANK, None)
+    given["blank"] = [BLANK if each else None for each in blank & ~hidden]
     return {f"{prefix(name)}_{key}": value for key, value in given.items()}
 
 
@@ -306,18 +306,24 @@ def _array(values: Any, kind: pa.DataType, count: int) -> pa.Array:
     if not isinstance(values, np.ma.MaskedArray):
         return pa.array(values, kind)
     if pa.types.is_fixed_size_list(kind):
-        hidden = pa.array(values.mask[:, 0])
+        hidden = pa.array(np.ma.getmaskarray(values)[:, 0])
         flat = pa.array(values.data.astype(np.float32).ravel())
         return pa.FixedSizeListArray.from_arrays(flat, type=kind, mask=hidden)
     return pa.array(values.data, mask=values.mask).cast(kind)
 
 
-def _draw(root: Path, paths: Sequence[str], errors: int) -> dict[str, Any]:
-    """The pictures: pieces of the gallery's, each class of one, the planted one with its mark."""
+def draw(root: Path, count: int, errors: int = 0, marked: str | None = PLANTED) -> dict[str, Any]:
+    """Write the pictures: pieces of the gallery's, each class of one, one class with a mark.
+
+    Returns
+    -------
+    dict
+        The columns ``digest`` and ``bytes``.
+    """
     sources = [Image.fromarray(SAMPLES[sample].read()) for _, sample in CLASSES.values()]
     height, width = SIDES
     digests, sizes = [], []
-    for number, path in enumerate(paths):
+    for number, path in enumerate(map(path_of, range(count))):
         source = sources[number % len(sources)]
         random = np.random.default_rng(number)
         share = random.uniform(0.6, 0.95)
@@ -327,11 +333,11 @@ def _draw(root: Path, paths: Sequence[str], errors: int) -> dict[str, Any]:
             for side, part in zip(source.size, (across, down), strict=True)
         )
         piece = source.resize((width, height), box=(left, top, left + across, top + down))
-        if list(CLASSES)[number % len(CLASSES)] == PLANTED:
+        if list(CLASSES)[number % len(CLASSES)] == marked:
             piece.paste((255, 255, 255), (width - 22, height - 16, width - 4, height - 4))
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        if number >= len(paths) - errors:
+        if number >= count - errors:
             file.write_bytes(b"")
         else:
             piece.save(file, "JPEG", quality=80)

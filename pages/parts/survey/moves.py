@@ -9,7 +9,6 @@ import streamlit as st
 
 from explainers import LimeSuperpixels
 from explainers.images.colouring import Style
-from explainers.survey.findings import state_of
 from explainers.survey.moves import MEASURES, Floor, Moves, compare, differences, matrices
 from explainers.survey.originals import original
 from explainers.survey.survey import SurveyError, method_named
@@ -55,7 +54,7 @@ def draw(name: str, stored: Stored, style: Style) -> None:
     try:
         after = Stored.at(others[other])
         moves = cache.surveyed(
-            stored, f"moves {after.folder} {state_of(after)}", lambda: _compare(stored, after)
+            stored, f"moves {after.folder} {after.state}", lambda: _compare(stored, after)
         )
     except SurveyError as reason:
         st.warning(escaped(str(reason)), icon=":material/block:")

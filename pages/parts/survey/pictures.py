@@ -17,7 +17,7 @@ from pages.parts.frame import OF_SURVEY
 from pages.parts.survey import taking_away
 from pages.parts.survey.opening import open_picture
 from pages.parts.survey.tiles import tile
-from pages.parts.words import escaped, legible, number, percent
+from pages.parts.words import escaped, legible, number, percent, rounded
 
 A_PAGE = 24
 NARROWEST = 150
@@ -264,8 +264,10 @@ def _sorted_by(question: Question, row: Mapping[str, Any], own: str) -> str:
         return f"truly {escaped(row['label'])}"
     column = ORDERS[order].by.format(method=own) if order in ORDERS else order
     value = row[column]
-    said = number(value) if isinstance(value, float) else escaped(str(value))
-    return f"{column.removeprefix(own + '_').replace('_', ' ')} {said.replace('-', '−')}"
+    said = escaped(str(value))
+    if isinstance(value, float):
+        said = rounded(value) if abs(value) < 10 else number(value)
+    return f"{escaped(column.removeprefix(own + '_').replace('_', ' '))} {said}"
 
 
 def _draw_rows(stored: Stored, question: Question, found: Page) -> None:
