@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from explainers.classifiers.labels import is_index
 from explainers.images.colouring import Style
 from explainers.survey import findings
 from explainers.survey.findings import ORDERS, Page, Question
@@ -30,6 +31,7 @@ ONLY: dict[str, dict[str, Any]] = {
     WORST: {"chosen": "worst"},
     RANDOM: {"chosen": "random"},
 }
+FILTERS = ("answer", "label", "only", "column")
 FIRST = ("label", "answer", "probability", "correct", "margin", "agreement", "chosen")
 """Columns of the table that are read before others."""
 OPENED_AS = ("Answer", "Label")
@@ -38,11 +40,14 @@ OPENED_AS = ("Answer", "Label")
 def draw(name: str, stored: Stored, style: Style) -> None:
     """Draw what is asked for, and what is found."""
     question = _ask(stored)
-    total = _found(stored, question, 1, 0).total
+    linked = st.query_params.get("sheet", "")
+    asked = st.session_state.get("sheet") or (int(linked) if is_index(linked) else 1)
+    found = _found(stored, question, max(1, asked))
     with st.container(horizontal=True, vertical_alignment="center"):
         said = st.container(width="content")
-        sheet = _turn(math.ceil(total / A_PAGE))
-        found = _found(stored, question, sheet, A_PAGE)
+        sheet = _turn(math.ceil(found.total / A_PAGE))
+        if sheet != max(1, asked):
+            found = _found(stored, question, sheet)
         said.markdown(_tell(found, question, sheet))
         as_label = _choose_class(found)
     st.session_state.survey_link = link(name, sheet)
@@ -65,13 +70,13 @@ def link(name: str, sheet: int = 1) -> dict[str, str]:
     return plain | {"survey": name} | ({"sheet": str(sheet)} if sheet > 1 else {})
 
 
-def _found(stored: Stored, question: Question, sheet: int, rows: int) -> Page:
-    """Some rows of a page; asked once as long as the files stay."""
+def _found(stored: Stored, question: Question, sheet: int) -> Page:
+    """A page of rows; asked once as long as the files stay."""
     method = question.method or stored.methods[0]
     return cache.surveyed(
         stored,
-        f"{question} {sheet} {rows}",
-        lambda: findings.page(stored, question, (sheet - 1) * A_PAGE, rows, (method,)),
+        f"{question} {sheet}",
+        lambda: findings.page(stored, question, (sheet - 1) * A_PAGE, A_PAGE, (method,)),
     )
 
 
@@ -112,7 +117,9 @@ def _ask(stored: Stored) -> Question:
         text = st.text_input(
             "In the path", key="find", icon=":material/search:", width=190, **shared
         )
-        with st.popover("Filter", icon=":material/filter_alt:", width="content"):
+        count = sum(st.session_state.get(name) is not None for name in FILTERS)
+        filtered = f"Filter · {count}" if count else "Filter"
+        with st.popover(filtered, icon=":material/filter_alt:", width="content", key="filter"):
             filters = _filter(stored, shared)
     return Question(order, bool(descending), method, text=text or "", **filters)
 
@@ -282,7 +289,7 @@ def _draw_rows(stored: Stored, question: Question, found: Page) -> None:
     st.dataframe(
         columns,
         hide_index=True,
-        height=320,
+        height=min(320, 35 * (len(found.rows) + 1) + 3),
         column_order=list(dict.fromkeys(["path", question.order, *FIRST, *columns])),
         column_config={
             name: st.column_config.Column(
