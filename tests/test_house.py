@@ -129,7 +129,8 @@ def test_the_rules_can_be_broken(module: str, source: str) -> None:
         "from pages.parts.how_far import faithfulness, randomisation, stability",
         "from pages.parts.network import feature_maps, filters, grad_cam_steps",
         "from pages.parts.model import layers",
-        "from pages.parts.survey import choosing, opening, overview, pictures",
+        "from pages.parts.survey import choosing, moves, opening, overview, pictures",
+        "from pages.parts.survey import starting, taking_away",
     ],
 )
 def test_nothing_slow_is_imported_before_a_network_is_asked(what: str) -> None:

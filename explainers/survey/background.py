@@ -11,6 +11,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -62,7 +63,7 @@ class Running:
                 stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT,
                 start_new_session=True,
             )  # fmt: skip
-        threading.Thread(target=self._watch, args=(alive,), daemon=True).start()
+        when_gone(alive, self.stop)
 
     @property
     def going(self) -> bool:
@@ -98,16 +99,6 @@ class Running:
         except subprocess.TimeoutExpired:
             return False
         return True
-
-    def _watch(self, alive: Callable[[], bool]) -> None:
-        """Stop it when its session is gone for good."""
-        seen = time.monotonic()
-        while not self.wait(LOOK):
-            if alive():
-                seen = time.monotonic()
-            elif time.monotonic() - seen > PATIENCE:
-                self.stop()
-                return
 
     def _last_words(self) -> str:
         with open(self.out / LOG, "rb") as log:
@@ -156,6 +147,28 @@ def start(out: Path, command: Sequence[str], alive: Callable[[], bool] = lambda:
         running = Running(out, command, alive)
         _RUNNING.append(running)
         return running
+
+
+def when_gone(alive: Callable[[], bool], then: Callable[[], None]) -> None:
+    """Do something once a session is gone for good; one that is lost for a moment may come back."""
+
+    def watch() -> None:
+        seen = time.monotonic()
+        while time.monotonic() - seen <= PATIENCE:
+            time.sleep(LOOK)
+            if alive():
+                seen = time.monotonic()
+        then()
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def clear(folder: tempfile.TemporaryDirectory[str]) -> None:
+    """Remove a temporary folder, when the runs that write into it have ended."""
+    for running in [each for each in _RUNNING if each.out.is_relative_to(folder.name)]:
+        running.stop()
+        running.wait(2 * GRACE)
+    folder.cleanup()
 
 
 def command(survey: Survey, pictures: Path, out: Path, labels: Path | str | None) -> list[str]:

@@ -71,10 +71,9 @@ class Floor:
 
     tries: Mapping[str, np.ndarray]
 
-    @property
-    def count(self) -> int:
-        """How many tries there were."""
-        return len(self.tries["spearman"])
+    def count(self, measure: str) -> int:
+        """How many tries there were that this measure can tell of: a blank map has no centre."""
+        return len(self.tries[measure])
 
     def as_far(self, measure: str, moves: np.ndarray) -> np.ndarray:
         """How many tries moved as far as each of some moves, or further, ``(n,)`` int.
@@ -84,7 +83,7 @@ class Floor:
         """
         further = 1 if MEASURES[measure] else -1
         tries, moves = further * self.tries[measure][::-1], further * moves
-        return self.count - np.searchsorted(tries, moves, side="left")
+        return self.count(measure) - np.searchsorted(tries, moves, side="left")
 
 
 @dataclass(frozen=True, eq=False)

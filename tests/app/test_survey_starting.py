@@ -167,10 +167,20 @@ def test_a_full_server_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "This server is running 0 surveys, and runs no more at once" in app.error[0].value
 
 
-def test_a_session_that_is_gone_takes_its_folder_along(tmp_path: Path) -> None:
-    app = _bring(_page(), ("1.jpg", JPEG, "image/jpeg"))
-    _until(app, "is done.")
+def test_a_session_that_is_gone_takes_its_folder_and_its_run_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = [True]
+    monkeypatch.setattr(background, "LOOK", 0.1)
+    monkeypatch.setattr(background, "PATIENCE", 0.5)
+    monkeypatch.setattr(starting, "_connected", lambda session: there[0])
+    app = _bring(_page(), _zip(*[f"{number}.jpg" for number in range(1900)]))
+    _until(app, "of 1,900 pictures")
     folder = Path(app.session_state["survey_folder"].name)
     assert folder.is_dir()
-    del app.session_state["survey_folder"]
-    assert not folder.exists()
+    there[0] = False
+    end = time.monotonic() + 30
+    while folder.exists():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert not app.session_state["survey_run"].going

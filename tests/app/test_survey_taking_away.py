@@ -51,22 +51,23 @@ def test_a_sheet_shows_each_picture_with_its_answer(stored: Stored) -> None:
     )
     count = len(found.rows)
     assert count == 6  # of 30 pictures of five classes, some of which failed
-    height, width = taking_away.SIDE + 2 * taking_away.LINE + 6, taking_away.SIDE
+    width, shown = taking_away.SIDE, taking_away.SIDE * 3 // 4  # all are 96 x 128
+    height = shown + 2 * taking_away.LINE + 6
     assert image.shape == (height + 2, count * (width + 1) + 1, 3)
     for place, row in enumerate(found.rows):
         card = image[1 : 1 + height, 1 + place * (width + 1) : 1 + place * (width + 1) + width]
-        written = (card[width:] < 200).any(axis=2).any(axis=1)
+        written = (card[shown:] < 200).any(axis=2).any(axis=1)
         assert written[: taking_away.LINE].any()
         assert written[taking_away.LINE :].any()
-        colours = len(np.unique(card[:width].reshape(-1, 3), axis=0))
+        colours = len(np.unique(card[:shown].reshape(-1, 3), axis=0))
         assert (colours > 1000) == (row["error"] is None)
 
 
 def test_a_name_that_is_too_long_ends_within_its_card(stored: Stored) -> None:
     found = page(stored, QUESTION, limit=1, matrices=["grad-cam"])
     row = dict(found.rows[0], path="w" * 5000)
-    card = taking_away._captioned(stored, row, None, Style(), signed=False)
-    assert (card[taking_away.SIDE :, -4:] == 255).all()
+    card = taking_away._card("w" * 5000, row, 100)
+    assert (card[100:, -4:] == 255).all()
 
 
 def test_the_page_offers_what_it_shows(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:

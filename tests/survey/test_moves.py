@@ -126,7 +126,7 @@ def test_a_move_is_held_against_what_another_seed_does(tmp_path: Path) -> None:
         )
         for column in ("saliency_again", "saliency_again_shift")
     }
-    assert floor.count == len(tries["saliency_again"]) == 16
+    assert floor.count("spearman") == len(tries["saliency_again"]) == 16
     moved = found.moved("saliency")["saliency_spearman"].to_numpy()
     counted = [(tries["saliency_again"] <= each).sum() for each in moved]
     np.testing.assert_array_equal(floor.as_far("spearman", moved), counted)
@@ -134,6 +134,14 @@ def test_a_move_is_held_against_what_another_seed_does(tmp_path: Path) -> None:
     shifts = found.moved("saliency", "shift")["saliency_shift"].to_numpy()
     counted = [(tries["saliency_again_shift"] >= each).sum() for each in shifts]
     np.testing.assert_array_equal(floor.as_far("shift", shifts), counted)
+
+
+def test_a_try_without_a_centre_counts_for_the_other_measures_alone() -> None:
+    """A blank map has none."""
+    tries = {"spearman": np.array([0.2, 0.4, 0.9]), "overlap": np.zeros(3)}
+    floor = Floor(tries | {"shift": np.array([3.0, 1.0])})
+    assert floor.as_far("spearman", np.array([0.1, 0.2, 0.5])).tolist() == [0, 1, 2]
+    assert floor.as_far("shift", np.array([4.0, 3.0, 2.0, 0.5])).tolist() == [0, 1, 1, 2]
 
 
 def test_one_draw_in_a_hundred_is_beyond_99_others(held: Hold) -> None:

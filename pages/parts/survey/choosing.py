@@ -39,7 +39,7 @@ def choose(folders: dict[str, Path]) -> tuple[str, Stored] | None:
     name = st.selectbox(
         "Survey",
         names,
-        names.index(linked) if linked in folders else 0,
+        names.index(linked) if linked in folders and "survey" not in st.session_state else 0,
         key="survey",
         persist_state="session",
         label_visibility="collapsed",

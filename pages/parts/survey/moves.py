@@ -31,6 +31,10 @@ TITLES = {
     "shift": ("Centre of mass", "How far it moved, in cells of the matrix."),
 }
 """What a measure is called, and what it is."""
+PROBABILITIES: dict[str, Any] = {
+    f"Probability {side}": st.column_config.NumberColumn(format="percent")
+    for side in ("before", "after")
+}
 
 
 def draw(name: str, stored: Stored, style: Style) -> None:
@@ -43,9 +47,9 @@ def draw(name: str, stored: Stored, style: Style) -> None:
             icon=":material/info:",
         )
         return
-    head = st.container(horizontal=True, vertical_alignment="bottom", gap="large")
+    head = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     other = head.selectbox(
-        "From this survey to", list(others), key="beside", bind="query-params", width=300
+        "From this survey to", list(others), key="beside", bind="query-params", width=260
     )
     try:
         after = Stored.at(others[other])
@@ -121,7 +125,7 @@ def _tell_what_is_compared(moves: Moves) -> None:
 
 
 def _draw_moved(moves: Moves, style: Style) -> None:
-    st.subheader("Maps that moved though the answer stayed", anchor=False)
+    st.header("Maps that moved though the answer stayed", anchor=False)
     with st.container(horizontal=True):
         method = _choice(
             "Method", {method_named(name).title: name for name in moves.methods}, "moved"
@@ -164,7 +168,7 @@ def _verdict(moves: Moves, method: str, measure: str, count: int) -> str:
     if floor is None:
         return f"{title} was not asked again in either survey, so there is no noise to hold it to."
     beyond = moves.beyond(method, measure)
-    tries = floor.count
+    tries = floor.count(measure)
     return (
         f"**{beyond:,} of {count:,}** maps of {title} moved further than all {tries} tries in "
         "which the same network was asked again with another seed, about pictures drawn at random. "
@@ -188,10 +192,10 @@ def _draw_pair(
     )
     with st.container(border=True, gap="xsmall"):
         st.markdown(f"**{escaped(row['path'])}**")
-        left, right = st.columns(2, gap="small")
-        for place, stored, side in ((left, moves.before, "before"), (right, moves.after, "after")):
+        beside = st.grid(2, min_column_width=100, gap="small")
+        for stored, side in ((moves.before, "before"), (moves.after, "after")):
             told = f"{legible(row[f'answer_{side}'])} {percent(row[f'probability_{side}'])}"
-            with place, st.container(gap="xxsmall"):
+            with beside, st.container(gap="xxsmall"):
                 try:
                     image = cache.tile(
                         row["digest"], f"{stored.folder} {method} {style}",
@@ -213,8 +217,8 @@ def _against(row: Mapping[str, Any], own: str, measure: str, floor: Floor | None
         return ""
     as_far = int(floor.as_far(measure, np.array([row[f"{own}_{measure}"]]))[0])
     if not as_far:
-        return f" · further than all {floor.count} tries"
-    return f" · {as_far} of {floor.count} tries moved as far"
+        return f" · further than all {floor.count(measure)} tries"
+    return f" · {as_far} of {floor.count(measure)} tries moved as far"
 
 
 def _overlaid(
@@ -233,8 +237,8 @@ def _draw_table(
         {
             "Picture": legible(row["path"]),
             "Answer": legible(row["answer_before"]),
-            "Before": row["probability_before"],
-            "After": row["probability_after"],
+            "Probability before": row["probability_before"],
+            "Probability after": row["probability_after"],
             **{TITLES[name][0]: row[f"{own}_{name}"] for name in MEASURES},
         }
         for row in rows
@@ -242,14 +246,13 @@ def _draw_table(
     if floor is not None:
         moved = np.array([row[f"{own}_{measure}"] for row in rows])
         for entry, as_far in zip(table, floor.as_far(measure, moved), strict=True):
-            entry[f"Tries as far, of {floor.count}"] = int(as_far)
+            entry[f"Tries as far, of {floor.count(measure)}"] = int(as_far)
     st.dataframe(
         table,
         hide_index=True,
         height=320,
         column_config={
-            "Before": st.column_config.NumberColumn(format="percent"),
-            "After": st.column_config.NumberColumn(format="percent"),
+            **PROBABILITIES,
             **{
                 title: st.column_config.NumberColumn(format="%.2f", help=meaning)
                 for title, meaning in TITLES.values()
@@ -264,7 +267,7 @@ def _draw_table(
 
 
 def _draw_changed(moves: Moves) -> None:
-    st.subheader("Answers that changed", anchor=False)
+    st.header("Answers that changed", anchor=False)
     changed = moves.changed
     if not changed.num_rows:
         st.caption("None.")
@@ -286,10 +289,7 @@ def _draw_changed(moves: Moves) -> None:
         table,
         hide_index=True,
         height=320,
-        column_config={
-            f"Probability {side}": st.column_config.NumberColumn(format="percent")
-            for side in ("before", "after")
-        },
+        column_config=PROBABILITIES,
         alt=f"{changed.num_rows:,} answers changed; the surest: {table[0]['Picture']}, "
         f"{table[0]['Before']} before and {table[0]['After']} after",
     )

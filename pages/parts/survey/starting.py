@@ -232,9 +232,9 @@ def _start(
 def _own_folder() -> Path:
     """A temporary folder of this session, which goes with it."""
     if "survey_folder" not in st.session_state:
-        st.session_state.survey_folder = tempfile.TemporaryDirectory(
-            prefix="triptych-surveys-", ignore_cleanup_errors=True
-        )
+        folder = tempfile.TemporaryDirectory(prefix="triptych-surveys-", ignore_cleanup_errors=True)
+        background.when_gone(_alive(), partial(background.clear, folder))
+        st.session_state.survey_folder = folder
     return Path(st.session_state.survey_folder.name)
 
 

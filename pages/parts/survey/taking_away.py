@@ -77,34 +77,44 @@ def sheet_png(stored: Stored, question: Question, found: Page, style: Style) -> 
     method = question.method or stored.methods[0]
     column = f"{prefix(method)}_matrix"
     signed = any(row[column] is not None and row[column].min() < 0 for row in found.rows)
-    tiles = [_captioned(stored, row, row[column], style, signed=signed) for row in found.rows]
-    return encode(contact_sheet(np.stack(tiles), min(ACROSS, len(tiles))))
+    tiles = [_tile(stored, row, row[column], style, signed=signed) for row in found.rows]
+    height = max((len(each) for each in tiles if not isinstance(each, str)), default=SIDE)
+    cards = [_card(each, row, height) for each, row in zip(tiles, found.rows, strict=True)]
+    return encode(contact_sheet(np.stack(cards), min(ACROSS, len(cards))))
 
 
-def _captioned(
+def _tile(
     stored: Stored,
     row: Mapping[str, Any],
     matrix: np.ndarray | None,
     style: Style,
     *,
     signed: bool,
-) -> np.ndarray:
-    """A picture in a square over two lines of text, ``(h, SIDE, 3)`` uint8."""
-    card = Image.new("RGB", (SIDE, SIDE + 2 * LINE + 6), PAPER)
-    card.paste(GROUND, (0, 0, SIDE, SIDE))
-    draw = ImageDraw.Draw(card)
+) -> np.ndarray | str:
+    """A picture under its map, or why there is none."""
+    if row["error"]:
+        return str(row["error"])
     try:
-        if row["error"]:
-            raise SurveyError(row["error"])
-        image = Image.fromarray(tile(original(stored, row), matrix, style, signed=signed))
-        card.paste(image, ((SIDE - image.width) // 2, (SIDE - image.height) // 2))
+        return tile(original(stored, row), matrix, style, signed=signed)
     except SurveyError as reason:
-        _write(draw, SIDE // 2, str(reason), PAPER)
+        return str(reason)
+
+
+def _card(shown: np.ndarray | str, row: Mapping[str, Any], height: int) -> np.ndarray:
+    """A picture over two lines of text, ``(h, SIDE, 3)`` uint8; all have one height."""
+    card = Image.new("RGB", (SIDE, height + 2 * LINE + 6), PAPER)
+    card.paste(GROUND, (0, 0, SIDE, height))
+    draw = ImageDraw.Draw(card)
+    if isinstance(shown, str):
+        _write(draw, height // 2, shown, PAPER)
+    else:
+        image = Image.fromarray(shown)
+        card.paste(image, ((SIDE - image.width) // 2, (height - image.height) // 2))
     answer = "Failed" if row["error"] else f"{row['answer']} {percent(row['probability'])}"
     if row["correct"] is False:
         answer += f", truly {row['label']}"
-    _write(draw, SIDE + 2, answer, INK)
-    _write(draw, SIDE + 2 + LINE, row["path"], FAINT)
+    _write(draw, height + 2, answer, INK)
+    _write(draw, height + 2 + LINE, row["path"], FAINT)
     return np.asarray(card)
 
 
