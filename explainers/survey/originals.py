@@ -35,13 +35,13 @@ def original(stored: Stored, row: Mapping[str, Any]) -> np.ndarray:
     file = (root / row["path"]).resolve()
     if not file.is_relative_to(root):
         raise SurveyError("It lies outside the folder that was surveyed.")
-    if not file.is_file():  # a pipe would be waited for
-        raise SurveyError("Its file is not there any more.")
     try:
+        if not file.is_file():  # a pipe would be waited for
+            raise FileNotFoundError
         with file.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise SurveyError("Its file cannot be read any more.") from error
+        raise SurveyError("Its file is not there any more.") from error
     if hashlib.sha256(content).hexdigest() != row["digest"]:
         raise SurveyError("Its file is another one now than when it was surveyed.")
     try:
