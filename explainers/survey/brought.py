@@ -90,7 +90,7 @@ def bring(files: Iterable[tuple[str, BinaryIO]], folder: Path) -> Brought:
         labels[own] = _folder_of(name)
     if not labels:
         raise SurveyError(
-            f"There is no picture in it: their names end in {', '.join(sorted(ENDINGS))}."
+            f"There is no picture among these: their names end in {', '.join(sorted(ENDINGS))}."
         )
     return Brought(folder, len(labels), left_out, _write_labels(labels, folder.parent / LABELS))
 
