@@ -9,10 +9,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from explainers.survey.gathering import ROW_GROUP
 from explainers.survey.pictures import Found, found
 from explainers.survey.survey import Survey
-from explainers.survey.table import Stored
+from explainers.survey.table import ROW_GROUP, Stored
 
 
 def choose(survey: Survey, root: Path, stored: Stored) -> Iterator[tuple[Found, str, bool]]:

@@ -1,28 +1,21 @@
-"""What one survey's table shows: asked of its files by DuckDB, which never holds all of them.
-
-A page of rows is found in two steps. The order and the filters read a few columns of numbers; what
-they find is a row of a file, and only of these are the matrices read.
-"""
+"""What one survey's table shows: in numbers, how far the methods agree, where it looks."""
 
 import math
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import scipy
 
+from explainers.survey.rows import asked
 from explainers.survey.survey import SurveyError
 from explainers.survey.table import N, Stored, prefix
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-Found = TypeVar("Found")
 
 CELLS = N * N
 BATCH = 10_000
@@ -33,126 +26,8 @@ FEWEST = 5
 """Pictures of a class below which its mean is shown and not judged: one of them is over a fifth."""
 CONFUSIONS = 20
 BINS = 20
-MIDDLE = (N - 1) / 2
 Z = 1.959964
 """Of the standard normal distribution, 95 % lies within this many deviations."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """An order that answers a question about the pictures.
-
-    Parameters
-    ----------
-    meaning : str
-        What comes first.
-    by : str
-        What is sorted by, in SQL; ``{method}`` stands for the method whose maps are shown.
-    column : str
-        The column without which there is no such order.
-    descending : bool
-        Whether the largest come first.
-    only : str
-        Of which rows, in SQL.
-    """
-
-    meaning: str
-    by: str
-    column: str
-    descending: bool = False
-    only: str = "true"
-
-    def fits(self, method: str, columns: Container[str]) -> bool:
-        """Whether a table has what it needs."""
-        return self.column.format(method=prefix(method)) in columns
-
-
-ORDERS = {
-    "Least agreement": Order(
-        "The methods agree least.", "agreement", "agreement",
-        only="agreement is not null",
-    ),
-    "Wrong": Order(
-        "The answer is not the label; the most certain first.", "probability", "correct",
-        descending=True, only="not correct",
-    ),
-    "Nearly wrong": Order(
-        "Right, or not known to be wrong, by the smallest margin.", "margin",
-        "margin", only="correct is distinct from false and margin is not null",
-    ),
-    "Off the centre": Order(
-        "The map's centre of mass is farthest from the middle.",
-        f"sqrt(pow({{method}}_centre_row - {MIDDLE}, 2)"
-        f" + pow({{method}}_centre_column - {MIDDLE}, 2))",
-        "{method}_centre_row", descending=True, only="{method}_centre_row is not null",
-    ),
-    "Hottest at the border": Order(
-        "The largest part of the heat is in the outermost ring of cells.",
-        "{method}_border", "{method}_border", descending=True,
-        only="{method}_border is not null",
-    ),
-    "Poor LIME fit": Order(
-        "LIME's linear model fits worst, by its R².", "lime_r2", "lime_r2",
-        only="lime_r2 is not null",
-    ),
-    "Worse than random": Order(
-        "Hiding what the map calls hottest beats the fewest random orders.",
-        "{method}_deletion_beaten", "{method}_deletion_beaten",
-        only="{method}_deletion_beaten is not null",
-    ),
-}  # fmt: skip
-"""The named orders."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """Which rows are asked for, and in what order; what is None asks for all.
-
-    Parameters
-    ----------
-    order : str
-        A name of `ORDERS`, or a column.
-    descending : bool
-        For a column: whether the largest come first.
-    method : str, optional
-        The method whose maps are shown, which some orders are about; the first if None.
-    label, answer, chosen : str, optional
-    correct : bool, optional
-    failed : bool, optional
-        Whether the picture has an error in place of an answer.
-    text : str
-        What stands in the path.
-    between : tuple of (str, float or None, float or None)
-        Columns with the least and the largest value.
-    """
-
-    order: str = "Least agreement"
-    descending: bool = False
-    method: str | None = None
-    label: str | None = None
-    answer: str | None = None
-    chosen: str | None = None
-    correct: bool | None = None
-    failed: bool | None = None
-    text: str = ""
-    between: tuple[tuple[str, float | None, float | None], ...] = ()
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some rows of many.
-
-    Parameters
-    ----------
-    rows : tuple of dict
-        All columns but the matrices, and the matrices that were asked for, ``(14, 14)`` float32
-        under their column's name.
-    total : int
-        How many rows the question finds.
-    """
-
-    rows: tuple[Mapping[str, Any], ...]
-    total: int
 
 
 @dataclass(frozen=True)
@@ -326,44 +201,6 @@ class Looks:
         return tuple(look for look in self.classes if self.stands_out(look))
 
 
-def columns_of(stored: Stored) -> dict[str, tuple[pa.DataType, str]]:
-    """Type and meaning of the columns that the table has: all that may be named in a question."""
-    return _read(stored, lambda: _fields(stored))
-
-
-def sortable(stored: Stored) -> list[str]:
-    """The columns that rows can be sorted by: those of one value each."""
-    return [name for name, (kind, _) in columns_of(stored).items() if not _is_list(kind)]
-
-
-def measured(stored: Stored) -> list[str]:
-    """The columns of numbers, which can be asked to lie between two."""
-    return [
-        name
-        for name, (kind, _) in columns_of(stored).items()
-        if pa.types.is_integer(kind) or pa.types.is_floating(kind)
-    ]
-
-
-def orders_of(stored: Stored, method: str) -> dict[str, Order]:
-    """The named orders that the table has the columns for."""
-    have = columns_of(stored)
-    return {name: order for name, order in ORDERS.items() if order.fits(method, have)}
-
-
-def counted(stored: Stored, column: str) -> list[tuple[str, int]]:
-    """The values of a column with how many rows have each, the commonest first."""
-
-    def ask(rows: "DuckDBPyConnection") -> list[tuple[str, int]]:
-        name = _quoted(_fields(stored), column)
-        return rows.execute(
-            f"select {name}, count(*) as n from rows where {name} is not null "
-            "group by all order by n desc, 1"
-        ).fetchall()
-
-    return _asked(stored, ask)
-
-
 def overview(stored: Stored) -> Overview:
     """A survey in numbers."""
 
@@ -394,7 +231,7 @@ def overview(stored: Stored) -> Overview:
             len(confused),
         )  # fmt: skip
 
-    return _asked(stored, ask)
+    return asked(stored, ask)
 
 
 def beside_blob(stored: Stored) -> BesideBlob | None:
@@ -414,7 +251,7 @@ def beside_blob(stored: Stored) -> BesideBlob | None:
         told = {method: each for method, each in spread.items() if each is not None}
         return BesideBlob(agreement, told, less)
 
-    return _asked(stored, ask)
+    return asked(stored, ask)
 
 
 def looks(stored: Stored, method: str, by: str = "answer", seed: int = 0) -> Looks:
@@ -447,221 +284,16 @@ def looks(stored: Stored, method: str, by: str = "answer", seed: int = 0) -> Loo
     if by == "label":
         matrix = f"case when correct then {own}_matrix else {own}_label_matrix end"
 
+    told = f"from rows where {by} is not null and ({matrix}) is not null"
+
     def ask(rows: "DuckDBPyConnection") -> Looks:
-        names = [name for (name,) in rows.execute(
-            f"select distinct {by} from rows where {by} is not null order by 1"
-        ).fetchall()]  # fmt: skip
-        reader = rows.sql(
-            f"select {by} as class, {matrix} as map from rows"
-            f" where {by} is not null and ({matrix}) is not null"
-        ).to_arrow_reader(BATCH)
-        return _compared(names, reader, seed)
-
-    return _asked(stored, ask)
-
-
-def page(
-    stored: Stored,
-    question: Question,
-    offset: int = 0,
-    limit: int = 24,
-    matrices: Sequence[str] = (),
-) -> Page:
-    """Some of the rows that a question finds.
-
-    Parameters
-    ----------
-    stored : Stored
-    question : Question
-    offset, limit : int
-        How many are left out before, and how many are read.
-    matrices : sequence of str
-        The methods whose matrices are read as well.
-
-    Raises
-    ------
-    SurveyError
-        If the question names a column, a method or an order that the table does not have.
-    """
-
-    def ask(rows: "DuckDBPyConnection") -> Page:
-        fields = _fields(stored)
-        where, order, values = _in_sql(stored, fields, question)
-        listed = [f'"{name}"' for name, (kind, _) in fields.items() if not _is_matrix(kind)]
-        listed += [_quoted(fields, f"{prefix(method)}_matrix") for method in matrices]
-        (total,) = rows.execute(f"select count(*) from rows where {where}", values).fetchone() or (
-            0,
+        sizes = dict(
+            rows.execute(f"select {by}, count(*) {told} group by all order by 1").fetchall()
         )
-        places = rows.execute(
-            f"select file, place from rows where {where} order by {order}"
-            f" limit {int(limit)} offset {int(offset)}",
-            values,
-        ).fetchall()
-        files: dict[str, list[int]] = {}
-        for file, place in places:
-            files.setdefault(file, []).append(place)
-        read: dict[tuple[str, int], Mapping[str, Any]] = {}
-        for file, mine in files.items():
-            found = rows.sql(
-                f"select place, {', '.join(listed)} from rows"
-                f" where file = ? and place in ({', '.join(str(int(each)) for each in mine)})",
-                params=[file],
-            ).to_arrow_table()
-            read |= {(file, row.pop("place")): _shaped(row) for row in found.to_pylist()}
-        return Page(tuple(read[place] for place in places), total)
+        reader = rows.sql(f"select {by} as class, {matrix} as map {told}").to_arrow_reader(BATCH)
+        return _compared(sizes, reader, seed)
 
-    return _asked(stored, ask)
-
-
-def batches(
-    stored: Stored, question: Question, columns: Sequence[str] | None = None, size: int = 1000
-) -> Iterator[pa.RecordBatch]:
-    """All rows that a question finds, in its order, some at a time.
-
-    Parameters
-    ----------
-    stored : Stored
-    question : Question
-    columns : sequence of str, optional
-        All if None.
-    size : int
-        Rows at a time.
-
-    Raises
-    ------
-    SurveyError
-        As `page` does.
-    """
-    with _opened(stored) as rows:
-        fields = _fields(stored)
-        where, order, values = _in_sql(stored, fields, question)
-        listed = ", ".join(_quoted(fields, name) for name in (columns or fields))
-        yield from rows.sql(
-            f"select {listed} from rows where {where} order by {order}", params=values
-        ).to_arrow_reader(size)
-
-
-def _in_sql(
-    stored: Stored, fields: Mapping[str, Any], question: Question
-) -> tuple[str, str, list[Any]]:
-    """Conditions, order and the values in their places; names come from the table alone."""
-    method = question.method or stored.methods[0]
-    if method not in (*stored.methods, *stored.closer):
-        raise SurveyError("The survey has no such method.")
-    named = ORDERS.get(question.order)
-    if named is not None and named.fits(method, fields):
-        only, by, descending = named.only, named.by, named.descending
-        only, by = (text.format(method=prefix(method)) for text in (only, by))
-    else:
-        only, by, descending = "true", _quoted(fields, question.order), question.descending
-    conditions, values = [only], list[Any]()
-    for column in ("label", "answer", "chosen", "correct"):
-        if getattr(question, column) is not None:
-            conditions.append(f"{column} = ?")
-            values.append(getattr(question, column))
-    if question.failed is not None:
-        conditions.append(f"error is {'not null' if question.failed else 'null'}")
-    if question.text:
-        conditions.append("contains(lower(path), lower(?))")
-        values.append(question.text)
-    for column, least, most in question.between:
-        for value, sign in ((least, ">="), (most, "<=")):
-            if value is not None:
-                conditions.append(f"{_quoted(fields, column)} {sign} ?")
-                values.append(value)
-    order = f"{by} {'desc' if descending else 'asc'} nulls last, path"
-    return " and ".join(f"({each})" for each in conditions), order, values
-
-
-def _quoted(fields: Container[str], column: str) -> str:
-    """A column's name in SQL, if the table has it."""
-    if column not in fields:
-        raise SurveyError("The table has no such column.")
-    return f'"{column}"'
-
-
-def _fields(stored: Stored) -> dict[str, tuple[pa.DataType, str]]:
-    files = stored.files
-    if not files:
-        raise SurveyError(f"{stored.folder.name} has no rows yet.")
-    return {
-        field.name: (field.type, ((field.metadata or {}).get(b"meaning") or b"").decode())
-        for field in pq.read_schema(files[-1])
-    }
-
-
-def _is_list(kind: pa.DataType) -> bool:
-    return pa.types.is_list(kind) or _is_matrix(kind)
-
-
-def _is_matrix(kind: pa.DataType) -> bool:
-    return pa.types.is_fixed_size_list(kind)
-
-
-def _shaped(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with its matrices as arrays."""
-    return {
-        name: np.array(value, np.float32).reshape(N, N)
-        if name.endswith("_matrix") and value is not None
-        else value
-        for name, value in row.items()
-    }
-
-
-def _asked(stored: Stored, ask: "Callable[[DuckDBPyConnection], Found]") -> Found:
-    """What the rows answer."""
-
-    def opened() -> Found:
-        with _opened(stored) as rows:
-            return ask(rows)
-
-    return _read(stored, opened)
-
-
-def _read(stored: Stored, read: Callable[[], Found]) -> Found:
-    """What is read of the files; once more if a run put its parts together meanwhile."""
-    import duckdb
-
-    for last in (False, True):
-        files = stored.files
-        try:
-            return read()
-        except (duckdb.IOException, duckdb.InvalidInputException, pa.ArrowInvalid, OSError) as why:
-            if last or stored.files == files:
-                raise SurveyError(
-                    f"The table of {stored.folder.name} cannot be read: its files are not whole."
-                ) from why
-    raise AssertionError
-
-
-@contextmanager
-def _opened(stored: Stored) -> "Iterator[DuckDBPyConnection]":
-    """A connection with the view ``rows``, each picture once, with its ``file`` and ``place``."""
-    import duckdb
-
-    files = [str(path) for path in stored.files]
-    if not files:
-        raise SurveyError(f"{stored.folder.name} has no rows yet.")
-    with duckdb.connect() as rows:
-        rows.read_parquet(files, filename=True, file_row_number=True).create_view("read")
-        named = "read.* rename (filename as file, file_row_number as place)"
-        double = len(files) > 1 and rows.execute(
-            "select count(*) > count(distinct path) from read"
-        ).fetchone() == (True,)
-        if double:
-            rows.execute(
-                "create temp table older as select filename, file_row_number from read qualify"
-                " row_number() over (partition by path order by list_position(?, filename) desc)"
-                " > 1",
-                [files],
-            )
-            rows.execute(
-                f"create view rows as select {named} from read"
-                " anti join older using (filename, file_row_number)"
-            )
-        else:
-            rows.execute(f"create view rows as select {named} from read")
-        yield rows
+    return asked(stored, ask)
 
 
 def _distribution(rows: "DuckDBPyConnection", column: str) -> Distribution | None:
@@ -679,11 +311,13 @@ def _distribution(rows: "DuckDBPyConnection", column: str) -> Distribution | Non
     return Distribution(counts, float(median), int(counts.sum()))
 
 
-def _compared(names: list[str], reader: pa.RecordBatchReader, seed: int) -> Looks:
+def _compared(sizes: Mapping[str, int], reader: pa.RecordBatchReader, seed: int) -> Looks:
     """Means of maps by class, each beside the rest, and what chance makes of them."""
     random = np.random.default_rng(seed)
+    names = list(sizes)
     known = pa.array(names, pa.string())
-    count = np.zeros(len(names))
+    left = np.tile(list(sizes.values()), (DEALS, 1))
+    counts = np.zeros((1 + DEALS, len(names)))
     sums = np.zeros((1 + DEALS, len(names), CELLS))
     squares = np.zeros((len(names), CELLS))
     blank = 0
@@ -693,14 +327,17 @@ def _compared(names: list[str], reader: pa.RecordBatchReader, seed: int) -> Look
         scales = np.abs(maps).max(axis=1)
         told = (scales > 0) & (np.ptp(maps, axis=1) > 0)
         blank += int((~told).sum())
-        codes, maps = codes[told], maps[told] / scales[told, None]
-        dealt = np.stack([codes, *(random.permutation(codes) for _ in range(DEALS))])
-        count += np.bincount(codes, minlength=len(names))
+        dealt = np.stack([codes, *(_deal(random, each, len(codes)) for each in left)])[:, told]
+        maps = maps[told] / scales[told, None]
+        counts += [np.bincount(each, minlength=len(names)) for each in dealt]
         sums += _by_class(dealt, len(names), maps)
-        squares += _by_class(codes[None], len(names), maps**2)[0]
-    whole, all_sums, all_squares = count.sum(), sums[0].sum(axis=0), squares.sum(axis=0)
+        squares += _by_class(dealt[:1], len(names), maps**2)[0]
+    count, whole = counts[0], counts[0].sum()
+    all_sums, all_squares = sums[0].sum(axis=0), squares.sum(axis=0)
     judged = (count >= FEWEST) & (whole - count >= FEWEST)
-    scores = [_scores(count, each, all_sums, all_squares) for each in sums]
+    scores = [
+        _scores(size, each, all_sums, all_squares) for size, each in zip(counts, sums, strict=True)
+    ]
     chance = tuple(float(each[judged].max()) for each in scores[1:] if judged.any())
     found = []
     for place, name in enumerate(names):
@@ -717,6 +354,16 @@ def _compared(names: list[str], reader: pa.RecordBatchReader, seed: int) -> Look
         )  # fmt: skip
     found.sort(key=lambda look: (not look.judged, -look.largest))
     return Looks(tuple(found), chance, blank)
+
+
+def _deal(random: np.random.Generator, left: np.ndarray, count: int) -> np.ndarray:
+    """Classes for some maps, ``(count,)``, of those that are left to deal out, which become fewer.
+
+    Dealt out some at a time like this, any order of all is as likely as any other.
+    """
+    drawn = random.multivariate_hypergeometric(left, count, method="marginals")
+    left -= drawn
+    return random.permutation(np.repeat(np.arange(len(left)), drawn))
 
 
 def _by_class(codes: np.ndarray, classes: int, maps: np.ndarray) -> np.ndarray:

@@ -9,9 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from explainers.survey.pictures import Found
-from explainers.survey.table import TABLE, Stored, replacing, writing
+from explainers.survey.table import ROW_GROUP, TABLE, Stored, replacing, writing
 
-ROW_GROUP = 2_000
 UNEXPECTED = "Looking at it failed in a way that nobody foresaw"
 """What an error begins with that is worth another try."""
 

@@ -5,7 +5,6 @@ another seed. Matrices are compared some thousand at a time; what is kept is a f
 """
 
 import dataclasses
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explainers.metrics.agreement import SHARES
+from explainers.survey.rows import asked, opened, read
 from explainers.survey.survey import Survey, SurveyError, method_named
 from explainers.survey.table import N, Stored, prefix
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 BATCH = 4096
 """Pictures whose matrices are compared at once."""
-MEMORY = "256MB"
-"""What DuckDB may keep of them; beyond, it keeps them in files of its own."""
 MEASURES = {"spearman": False, "overlap": False, "shift": True}
 """How far a map moved, three ways, and whether more is further."""
 AGAIN = {"spearman": "again", "overlap": "again_overlap", "shift": "again_shift"}
@@ -156,16 +154,13 @@ def compare(before: Stored, after: Stored) -> Moves:
     SurveyError
         If there is nothing to compare; the text says why.
     """
-    import duckdb
+    return read(lambda: _compare(before, after), before, after)
 
+
+def _compare(before: Stored, after: Stored) -> Moves:
     methods = shared_methods(before, after)
-    with duckdb.connect() as database:
-        database.execute(
-            f"set memory_limit = '{MEMORY}'; set preserve_insertion_order = false; "
-            f"set temp_directory = '{tempfile.gettempdir()}'"
-        )
-        for name, stored in (("before", before), ("after", after)):
-            database.execute(f"create view {name}_rows as {newest(stored)}")
+    with opened(before_rows=before, after_rows=after) as database:
+        database.execute("set preserve_insertion_order = false")
         met = _meet(database)
         if not met.both:
             raise SurveyError("The two surveys have no picture in common that both could answer.")
@@ -198,42 +193,17 @@ def differences(before: Stored, after: Stored) -> list[tuple[str, str, str]]:
 
 def matrices(stored: Stored, path: str, methods: tuple[str, ...]) -> dict[str, np.ndarray]:
     """The maps of one picture, ``(14, 14)`` float32 each; methods without one are left out."""
-    import duckdb
-
     columns = ", ".join(f"{prefix(name)}_matrix" for name in methods)
-    with duckdb.connect() as database:
-        found = database.execute(
-            f"select {columns} from ({newest(stored)}) where path = ?", [path]
-        ).fetchall()
+    found = asked(
+        stored,
+        lambda rows: rows.execute(f"select {columns} from rows where path = ?", [path]).fetchall(),
+    )
     return {
         name: np.array(matrix, np.float32).reshape(N, N)
         for row in found
         for name, matrix in zip(methods, row, strict=True)
         if matrix is not None
     }
-
-
-def newest(stored: Stored) -> str:
-    """The query for a survey's rows; of a picture that stands in two files, the later counts."""
-    files = [str(path) for path in stored.files]
-    if not files:
-        raise SurveyError(f"The survey in {stored.folder.name} has no pictures yet.")
-    listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-    if len(files) == 1:
-        return f"select * from read_parquet([{listed}])"
-    return f"""
-        select rows.* exclude (file, file_row_number) from
-        (
-            select *, file_index as file from read_parquet([{listed}], file_row_number = true)
-        ) rows
-        semi join (
-            select file_index as file, file_row_number
-            from read_parquet([{listed}], file_row_number = true)
-            qualify row_number() over (
-                partition by path order by file_index desc, file_row_number desc
-            ) = 1
-        ) latest using (file, file_row_number)
-    """
 
 
 def spearman(one: np.ndarray, other: np.ndarray) -> np.ndarray:

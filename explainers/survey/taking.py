@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from explainers.survey.findings import Question, batches, columns_of
+from explainers.survey.questions import Question, batches
+from explainers.survey.rows import columns_of
 from explainers.survey.table import MATRIX, Stored
 
 GROUP = 2000

@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from explainers import Classifier, GradCam
 from explainers.images.reading import read_image
-from explainers.survey import findings
-from explainers.survey.findings import Question
+from explainers.survey import findings, questions
+from explainers.survey.questions import Question
 from explainers.survey.survey import Survey
 from explainers.survey.table import PARTS, TABLE, Stored
 from pages.parts.survey import choosing
@@ -56,7 +56,7 @@ def paths(app: AppTest) -> list[str]:
 
 
 def wanted(stored: Stored, question: Question) -> list[str]:
-    return [row["path"] for row in findings.page(stored, question, 0, 1000).rows]
+    return [row["path"] for row in questions.page(stored, question, 0, 1000).rows]
 
 
 def test_without_a_folder_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +138,7 @@ def test_a_link_carries_the_survey_the_order_the_filters_and_the_page(
     assert len(expected) > A_PAGE
     assert paths(app) == expected[A_PAGE : 2 * A_PAGE]
     assert f"**{len(expected)} pictures**, 25 to" in app.markdown[0].value
-    row = findings.page(stored, question, A_PAGE, 1).rows[0]
+    row = questions.page(stored, question, A_PAGE, 1).rows[0]
     hottest = f"Smoothed saliency hottest in row {row['saliency_row']}"
     assert shown(app)[0].startswith(f"{row['path']}: {row['answer']}")
     assert hottest in shown(app)[0]
@@ -196,7 +196,7 @@ def test_a_picture_opens_in_compare_and_the_way_back_is_to_the_same_place(
     stored: Stored, lite0: Classifier
 ) -> None:
     app = open_app(PAGE, show="Pictures", sort="Wrong", methods=["Grad-CAM"])
-    row = findings.page(stored, Question("Wrong"), 1, 1).rows[0]
+    row = questions.page(stored, Question("Wrong"), 1, 1).rows[0]
     tiles(app)[1].click().run()
     assert not app.exception
     assert app.title[0].value == f"Why {row['answer']}?"
@@ -215,7 +215,7 @@ def test_a_picture_opens_in_compare_and_the_way_back_is_to_the_same_place(
 def test_a_picture_opens_with_its_label(stored: Stored) -> None:
     app = open_app(PAGE, show="Pictures", sort="Wrong", methods=["Grad-CAM"])
     app.segmented_control(key="open-as").set_value("Label").run()
-    row = findings.page(stored, Question("Wrong"), 0, 1).rows[0]
+    row = questions.page(stored, Question("Wrong"), 0, 1).rows[0]
     tiles(app)[0].click().run()
     assert class_menu(app).value == row["label_index"] != row["answer_index"]
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from explainers.images.colouring import Style
-from explainers.survey.findings import Question, page
+from explainers.survey.questions import Question, page
 from explainers.survey.survey import Survey
 from explainers.survey.table import TABLE, Stored, schema, write
 from pages.parts.survey import choosing, taking_away

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from explainers.survey import findings
-from explainers.survey.findings import Question
+from explainers.survey import questions
+from explainers.survey.questions import Question
 from explainers.survey.table import Stored
 
 pytestmark = pytest.mark.browser
@@ -30,7 +30,7 @@ def test_a_survey_is_sorted_a_picture_opened_and_the_way_back_found(
     expect(desk.get_by_text("by the smallest margin.")).to_be_visible()
     expect(desk).to_have_url(re.compile("sort=Nearly[+]wrong"))
     expect(desk).to_have_url(re.compile("survey=pieces"))
-    rows = findings.page(stored, Question("Nearly wrong")).rows
+    rows = questions.page(stored, Question("Nearly wrong")).rows
     pictures = desk.get_by_test_id("stImage").get_by_role("img")
     expect(pictures).to_have_count(len(rows))
     for place in (0, 1):

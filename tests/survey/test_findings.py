@@ -12,9 +12,10 @@ import pytest
 import scipy
 
 from explainers.images.reading import read_image
-from explainers.survey import findings
-from explainers.survey.findings import DEALS, FEWEST, ORDERS, Question
+from explainers.survey import findings, questions
+from explainers.survey.findings import DEALS, FEWEST
 from explainers.survey.originals import original
+from explainers.survey.questions import ORDERS, Question
 from explainers.survey.survey import Survey, SurveyError
 from explainers.survey.table import PARTS, TABLE, Stored
 from tests.conftest import Hold
@@ -77,7 +78,7 @@ def test_agreement_stands_beside_the_blob(stored: Stored, frame: pd.DataFrame) -
 def test_one_method_agrees_with_nothing(tmp_path: Path) -> None:
     alone = make(tmp_path / "alone", pictures=8, survey=Survey(methods=Survey().methods[:1]))
     assert findings.beside_blob(alone) is None
-    assert findings.page(alone, Question(order="margin")).total == 8
+    assert questions.page(alone, Question(order="margin")).total == 8
 
 
 def maps_of(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, np.ndarray]:
@@ -191,11 +192,11 @@ def test_an_order_is_that_of_pandas_page_by_page(
     question = Question(order, method="saliency")
     paths: list[str] = []
     for offset in range(0, len(wanted) + 1, 24):
-        found = findings.page(stored, question, offset, 24, ("saliency",))
+        found = questions.page(stored, question, offset, 24, ("saliency",))
         assert found.total == len(wanted) > 0
         paths += [row["path"] for row in found.rows]
     assert paths == wanted.path.tolist()
-    first = findings.page(stored, question, 0, 1, ("saliency",)).rows[0]
+    first = questions.page(stored, question, 0, 1, ("saliency",)).rows[0]
     np.testing.assert_array_equal(first["saliency_matrix"].ravel(), wanted.saliency_matrix.iloc[0])
     assert first["answer"] == wanted.answer.iloc[0]
     assert "grad_cam_matrix" not in first
@@ -219,11 +220,11 @@ def test_filters_are_those_of_pandas(stored: Stored, frame: pd.DataFrame) -> Non
     for question, kept in questions.items():
         wanted = frame[kept].path.sort_values().tolist()
         assert wanted
-        found = findings.page(stored, question, 0, COUNT)
+        found = questions.page(stored, question, 0, COUNT)
         assert [row["path"] for row in found.rows] == wanted
-        backwards = findings.page(stored, dataclasses.replace(question, descending=True), 0, COUNT)
+        backwards = questions.page(stored, dataclasses.replace(question, descending=True), 0, COUNT)
         assert [row["path"] for row in backwards.rows] == wanted[::-1]
-        batches = findings.batches(stored, question, ("path",), 7)
+        batches = questions.batches(stored, question, ("path",), 7)
         assert [path for batch in batches for path in batch.column("path").to_pylist()] == wanted
 
 
@@ -236,14 +237,14 @@ def test_nothing_but_a_column_of_the_table_is_put_into_a_question(stored: Stored
         Question("path", method=attack),
     ):
         with pytest.raises(SurveyError, match="no such"):
-            findings.page(stored, question)
+            questions.page(stored, question)
     for text in ("' or true --", "%", "_", attack):
-        assert findings.page(stored, Question("path", text=text)).total == (text == "_") * 120
-        assert findings.page(stored, Question("path", answer=text)).total == 0
+        assert questions.page(stored, Question("path", text=text)).total == (text == "_") * 120
+        assert questions.page(stored, Question("path", answer=text)).total == 0
     with pytest.raises(SurveyError):
         findings.looks(stored, "grad-cam", attack)
     with pytest.raises(SurveyError):
-        findings.page(stored, Question("path"), matrices=(attack,))
+        questions.page(stored, Question("path"), matrices=(attack,))
 
 
 def test_a_row_of_a_later_file_replaces_the_earlier(stored: Stored, tmp_path: Path) -> None:
@@ -257,9 +258,9 @@ def test_a_row_of_a_later_file_replaces_the_earlier(stored: Stored, tmp_path: Pa
         path = running.folder / PARTS / f"{number:06}.parquet"
         path.parent.mkdir(exist_ok=True)
         pq.write_table(part, path)
-    found = findings.page(running, Question("path", answer="second"), 0, 10, ("grad-cam",))
+    found = questions.page(running, Question("path", answer="second"), 0, 10, ("grad-cam",))
     assert found.total == 3
-    assert findings.page(running, Question("path", answer="first")).total == 0
+    assert questions.page(running, Question("path", answer="first")).total == 0
     assert findings.overview(running).pictures == 40
     np.testing.assert_array_equal(
         found.rows[0]["grad_cam_matrix"].ravel(), table["grad_cam_matrix"][0].as_py()
@@ -274,7 +275,7 @@ def test_a_run_without_rows_says_so(tmp_path: Path) -> None:
 
 def test_a_picture_is_shown_only_while_it_is_the_one_that_was_surveyed(tmp_path: Path) -> None:
     drawn = make(tmp_path / "surveys" / "drawn", pictures=6, drawn=True, errors=1)
-    rows = findings.page(drawn, Question("path", failed=False)).rows
+    rows = questions.page(drawn, Question("path", failed=False)).rows
     for row in rows:
         np.testing.assert_array_equal(original(drawn, row), read_image(drawn.root / row["path"]))
     (drawn.root / rows[0]["path"]).write_bytes((drawn.root / rows[1]["path"]).read_bytes())
@@ -299,7 +300,7 @@ def test_a_page_of_a_hundred_thousand_rows_is_quick(tmp_path: Path) -> None:
         taken = []
         for offset in (0, 30_000):
             since = time.perf_counter()
-            found = findings.page(large, question, offset, 24, ("saliency",))
+            found = questions.page(large, question, offset, 24, ("saliency",))
             taken.append(time.perf_counter() - since)
             assert len(found.rows) == 24
         assert min(taken) < 2.0, taken

@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from explainers.survey.findings import Question
+from explainers.survey.questions import Question
 from explainers.survey.survey import Survey, SurveyError
 from explainers.survey.table import TABLE, Stored
 from explainers.survey.taking import plain_rows, write_parquet

@@ -8,9 +8,9 @@ import streamlit as st
 
 from explainers.classifiers.labels import is_index
 from explainers.images.colouring import Style
-from explainers.survey import findings
-from explainers.survey.findings import ORDERS, Page, Question
+from explainers.survey import questions, rows
 from explainers.survey.originals import original
+from explainers.survey.questions import ORDERS, Page, Question
 from explainers.survey.survey import SurveyError, method_named
 from explainers.survey.table import Stored, prefix
 from pages.parts import cache
@@ -76,7 +76,7 @@ def _found(stored: Stored, question: Question, sheet: int) -> Page:
     return cache.surveyed(
         stored,
         f"{question} {sheet}",
-        lambda: findings.page(stored, question, (sheet - 1) * A_PAGE, A_PAGE, (method,)),
+        lambda: questions.page(stored, question, (sheet - 1) * A_PAGE, A_PAGE, (method,)),
     )
 
 
@@ -106,9 +106,9 @@ def _ask(stored: Stored) -> Question:
         )  # fmt: skip
         method = titles[title]
         named = cache.surveyed(
-            stored, f"orders {method}", lambda: findings.orders_of(stored, method)
+            stored, f"orders {method}", lambda: questions.orders_of(stored, method)
         )
-        columns = cache.surveyed(stored, "sortable", lambda: findings.sortable(stored))
+        columns = cache.surveyed(stored, "sortable", lambda: questions.sortable(stored))
         with by:
             order = st.selectbox(
                 "Sort by", [*named, *columns], key="sort", help=_meanings(), **shared
@@ -137,7 +137,7 @@ def _filter(stored: Stored, shared: dict[str, Any]) -> dict[str, Any]:
     only = st.selectbox("Only", list(ONLY), None, key="only", placeholder="All", **shared)
     if only is not None:
         chosen |= ONLY[only]
-    columns = cache.surveyed(stored, "measured", lambda: findings.measured(stored))
+    columns = cache.surveyed(stored, "measured", lambda: questions.measured(stored))
     column = st.selectbox(
         "Where", columns, None, key="column", placeholder="A column of numbers", **shared
     )
@@ -151,7 +151,7 @@ def _filter(stored: Stored, shared: dict[str, Any]) -> dict[str, Any]:
 
 def _choose_value(stored: Stored, column: str, title: str, shared: dict[str, Any]) -> str | None:
     """One of the values of a column, if it has any."""
-    values = cache.surveyed(stored, f"counted {column}", lambda: findings.counted(stored, column))
+    values = cache.surveyed(stored, f"counted {column}", lambda: questions.counted(stored, column))
     if not values:
         return None
     names = [value for value, _ in values]
@@ -279,7 +279,7 @@ def _sorted_by(question: Question, row: Mapping[str, Any], own: str) -> str:
 
 def _draw_rows(stored: Stored, question: Question, found: Page) -> None:
     """The same rows with every column that has something in it, what they are sorted by first."""
-    meanings = cache.surveyed(stored, "columns", lambda: findings.columns_of(stored))
+    meanings = cache.surveyed(stored, "columns", lambda: rows.columns_of(stored))
     columns = {
         name: [row[name] for row in found.rows]
         for name in meanings

@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from explainers.images.colouring import Style, encode
 from explainers.images.contact_sheet import GROUND, contact_sheet
-from explainers.survey.findings import Page, Question
 from explainers.survey.originals import original
+from explainers.survey.questions import Page, Question
 from explainers.survey.survey import SurveyError
 from explainers.survey.table import Stored, prefix
 from explainers.survey.taking import GROUP, plain_rows, write_parquet
