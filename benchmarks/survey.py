@@ -42,7 +42,7 @@ from PIL import Image
 from explainers.images.samples import SAMPLES
 from explainers.methods import GradCam
 from explainers.survey.pictures import Collection
-from explainers.survey.running import run
+from explainers.survey.running import ALONE, run
 from explainers.survey.survey import Survey
 
 if TYPE_CHECKING:
@@ -161,11 +161,15 @@ def folder(number: int) -> Iterator[Path]:
 @contextmanager
 def cluster(workers: int) -> Iterator["LocalCluster"]:
     """Processes of one thread each, as a survey starts them itself."""
+    import dask
     from distributed import LocalCluster
 
-    with LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0"
-    ) as started:
+    with (
+        dask.config.set(ALONE),
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0"
+        ) as started,
+    ):
         yield started
 
 
