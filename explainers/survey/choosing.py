@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from explainers.survey.pictures import Found, found
 from explainers.survey.survey import Survey
-from explainers.survey.table import ROW_GROUP, Stored
+from explainers.survey.table import Stored, each_row
 
 
 def choose(survey: Survey, root: Path, stored: Stored) -> Iterator[tuple[Found, str, bool]]:
@@ -25,9 +23,7 @@ def choose(survey: Survey, root: Path, stored: Stored) -> Iterator[tuple[Found, 
     wanted = ["path", "label", "error", "chosen", order]
 
     def good() -> Iterator[dict[str, Any]]:
-        for file in stored.files:
-            for batch in pq.ParquetFile(file).iter_batches(ROW_GROUP, columns=wanted):
-                yield from (row for row in batch.to_pylist() if not row["error"])
+        return (row for row in each_row(stored.files, wanted) if not row["error"])
 
     def stirred(row: dict[str, Any]) -> bytes:
         return hashlib.blake2b(f"{survey.seed} {row['path']}".encode()).digest()

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from explainers.survey.pictures import Found
-from explainers.survey.table import ROW_GROUP, TABLE, Stored, replacing, writing
+from explainers.survey.table import ROW_GROUP, TABLE, Stored, each_row, replacing, writing
 
 UNEXPECTED = "Looking at it failed in a way that nobody foresaw"
 """What an error begins with that is worth another try."""
@@ -25,14 +25,12 @@ class Known:
     def of(cls, files: Iterable[Path]) -> "Known":
         """Those of all rows in some files, but for what may go better another time."""
         names = ["path", "bytes", "label", "error"]
-        keys = [
+        keys = (
             _key(row["path"], row["bytes"], row["label"])
-            for file in files
-            for batch in pq.ParquetFile(file).iter_batches(ROW_GROUP, columns=names)
-            for row in batch.to_pylist()
+            for row in each_row(files, names)
             if not (row["error"] or "").startswith(UNEXPECTED)
-        ]
-        return cls(np.array(keys, np.uint64))
+        )
+        return cls(np.fromiter(keys, np.uint64))
 
     def __contains__(self, picture: Found) -> bool:
         """Whether there is a row of a picture of that name, size and label."""
@@ -48,10 +46,7 @@ def _key(*told: object) -> int:
 def _newest(files: Sequence[Path]) -> list[np.ndarray]:
     """For each file, which of its rows no later file has."""
     keys = [
-        np.array(
-            [_key(path) for path in pq.read_table(file, columns=["path"])["path"].to_pylist()],
-            np.uint64,
-        )
+        np.fromiter((_key(row["path"]) for row in each_row([file], ["path"])), np.uint64)
         for file in files
     ]
     backwards = np.concatenate(keys)[::-1]
@@ -65,10 +60,11 @@ def _kept(files: Iterable[Path], keep: Iterable[np.ndarray]) -> Iterator[pa.Tabl
     """The rows of some files that are marked, a few at a time."""
     for file, marks in zip(files, keep, strict=True):
         start = 0
-        for batch in pq.ParquetFile(file).iter_batches(ROW_GROUP):
-            part = marks[start : start + len(batch)]
-            start += len(batch)
-            yield pa.Table.from_batches([batch]).filter(pa.array(part))
+        with pq.ParquetFile(file) as table:
+            for batch in table.iter_batches(ROW_GROUP):
+                part = marks[start : start + len(batch)]
+                start += len(batch)
+                yield pa.Table.from_batches([batch]).filter(pa.array(part))
 
 
 def _grouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

@@ -35,7 +35,9 @@ IN_FLIGHT = 3
 """Batches on their way for each worker: one at work, and the next ones there before it is done."""
 BATCH_SECONDS = 5.0
 """About how long a batch should take: so much is lost with a worker, and so old is the progress."""
-LARGEST_BATCH = 128
+LARGEST_BATCH = 64
+FEWEST_BATCHES = 4
+"""For each worker, so that none waits long for the last of another."""
 TRIES = 2
 """How often a picture, alone, has to end its worker before it is said to have done it."""
 CALM = 0.5
@@ -159,8 +161,7 @@ def _stages(
         "root": str(pictures.root.resolve()),
         "labelled": None if pictures.labels is None else str(pictures.labels),
     }
-    total = sum(1 for _ in pictures)
-    if not total:
+    if next(iter(pictures), None) is None:
         raise SurveyError(
             f"There is no picture in {pictures.root.name}: names of pictures end in "
             f"{', '.join(sorted(ENDINGS))}."
@@ -173,7 +174,9 @@ def _stages(
         _settle(folder, told | {"title": price.title, "labels": list(price.labels)})
         at_once = sum(client.nthreads().values())
         known = Known.of(stored.files)
-        new = sum(1 for picture in pictures if picture not in known)
+        total, new = 0, 0
+        for picture in pictures:
+            total, new = total + 1, new + (picture not in known)
         closer = min(total, survey.worst + survey.sample)
         said = _in_words(price, total, new, closer, at_once)
         yield Progress("looking", total - new, total, message=said)
@@ -302,9 +305,9 @@ def _measured(client: "Client", job: Job) -> Price:
 
 
 def _size(price: Price, new: int, at_once: int) -> int:
-    """How many pictures a batch is of: a few seconds' work, and some batches for every worker."""
+    """How many pictures a batch is of: a few seconds' work, and several for each worker."""
     in_time = int(BATCH_SECONDS / max(price.seconds, BATCH_SECONDS / LARGEST_BATCH))
-    return max(1, min(in_time, math.ceil(new / (2 * at_once))))
+    return max(1, min(in_time, math.ceil(new / (FEWEST_BATCHES * at_once))))
 
 
 def _batches(pictures: Iterable[Found], size: int) -> Iterator[tuple[Found, ...]]:
@@ -376,7 +379,7 @@ def _connected(scheduler: str | None, workers: int | None) -> Iterator["Client"]
             n_workers=workers or os.cpu_count(),
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster, set_as_default=False) as client,

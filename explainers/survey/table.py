@@ -7,7 +7,7 @@ may stand in both; the part is newer.
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
@@ -131,6 +131,14 @@ def write(rows: pa.Table | Sequence[dict[str, Any]], path: Path, kind: pa.Schema
     table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), kind)
     with replacing(path) as unfinished:
         pq.write_table(table, unfinished, ROW_GROUP, compression="zstd")
+
+
+def each_row(files: Iterable[Path], names: list[str]) -> Iterator[dict[str, Any]]:
+    """Some columns of all rows, one row after the other."""
+    for file in files:
+        with pq.ParquetFile(file) as table:
+            for batch in table.iter_batches(ROW_GROUP, columns=names):
+                yield from batch.to_pylist()
 
 
 @contextmanager

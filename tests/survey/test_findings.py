@@ -203,7 +203,7 @@ def test_an_order_is_that_of_pandas_page_by_page(
 
 
 def test_filters_are_those_of_pandas(stored: Stored, frame: pd.DataFrame) -> None:
-    questions = {
+    asked = {
         Question("path", label="moped", correct=False): (frame.label == "moped")
         & (frame.correct == False),  # noqa: E712
         Question("path", answer="espresso"): frame.answer == "espresso",
@@ -217,7 +217,7 @@ def test_filters_are_those_of_pandas(stored: Stored, frame: pd.DataFrame) -> Non
         & (frame.margin <= 0.4)
         & (frame.entropy <= 2.0),
     }
-    for question, kept in questions.items():
+    for question, kept in asked.items():
         wanted = frame[kept].path.sort_values().tolist()
         assert wanted
         found = questions.page(stored, question, 0, COUNT)
