@@ -283,10 +283,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer pictures, rounds and rows")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all if none is named")
     asked = parser.parse_args()
-    for package in ("tensorflow", "keras", "distributed", "pyarrow", "xplique"):
-        print(package, importlib.metadata.version(package), end="   ")
-    print()
-    for name in asked.parts or PARTS:
+    names = asked.parts or list(PARTS)
+    packages = ["tensorflow", "keras", "distributed", "pyarrow", *["xplique"] * ("maps" in names)]
+    print(*(f"{package} {importlib.metadata.version(package)}" for package in packages), sep="   ")
+    for name in names:
         PARTS[name](asked.quick)
 
 
