@@ -11,7 +11,7 @@ VIEWS = {"Overview": overview.draw, "Pictures": pictures.draw, "What changed": m
 
 style = frame_of_many("Survey")
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.title("Many pictures", anchor=False, width="content")
+    st.title("Survey", anchor=False, width="content")
     chosen = choosing.choose(choosing.listed())
     if chosen is not None:
         view = st.segmented_control(

@@ -62,7 +62,7 @@ def wanted(stored: Stored, question: Question) -> list[str]:
 def test_without_a_folder_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choosing, "FOLDER", None)
     app = open_app(PAGE)
-    assert app.title[0].value == "Many pictures"
+    assert app.title[0].value == "Survey"
     assert "TRIPTYCH_SURVEYS" in app.info[0].value
     assert app.code[0].value == "python -m explainers survey FOLDER --out surveys/NAME"
 
@@ -223,7 +223,7 @@ def test_a_picture_opens_with_its_label(stored: Stored) -> None:
 def test_other_pictures_of_compare_have_no_way_back(stored: Stored) -> None:
     app = open_app(methods=["Grad-CAM"])
     app.switch_page(PAGE).run()
-    assert app.title[0].value == "Many pictures"
+    assert app.title[0].value == "Survey"
     app.switch_page("app.py").run()
     assert app.title[0].value == "Why Egyptian cat?"
     assert not [each for each in app.get("page_link") if "Back to" in each.proto.label]

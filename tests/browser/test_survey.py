@@ -18,7 +18,7 @@ def test_a_survey_is_sorted_a_picture_opened_and_the_way_back_found(
 ) -> None:
     stored = Stored.at(surveys / "pieces")
     desk.goto(f"{address}/survey?methods=Grad-CAM")
-    expect(desk.get_by_role("heading", level=1, name="Many pictures")).to_be_visible()
+    expect(desk.get_by_role("heading", level=1, name="Survey")).to_be_visible()
     expect(
         desk.get_by_text("1 of 5 classes looks somewhere that the others do not")
     ).to_be_visible()
