@@ -108,12 +108,12 @@ class Running:
 
 
 def told_by(out: Path) -> Progress:
-    """What the run of a folder told last; ``starting`` if it has told nothing yet."""
+    """What the run of a folder told last; ``starting`` if it has told nothing that can be read."""
     try:
         told = json.loads((out / PROGRESS).read_text())
-    except FileNotFoundError:
+        return Progress(**{name: told[name] for name in Progress.__dataclass_fields__})
+    except (OSError, ValueError, LookupError, TypeError):
         return Progress("starting")
-    return Progress(**{name: told[name] for name in Progress.__dataclass_fields__})
 
 
 _RUNNING: list[Running] = []

@@ -129,3 +129,12 @@ def test_without_another_survey_that_is_said(
     make(tmp_path / "first", survey=SURVEY)
     monkeypatch.setattr(choosing, "FOLDER", str(tmp_path))
     assert "There is no other survey to compare with" in _open().info[0].value
+
+
+def test_surveys_of_the_same_pictures_are_offered_first(
+    pair: tuple[Stored, Stored], tmp_path: Path
+) -> None:
+    make(tmp_path / "surveys" / "apart", pictures=8)
+    app = _open()
+    assert app.selectbox(key="beside").options == ["second", "apart"]
+    assert _metrics(app)["Pictures compared"] == "57"

@@ -1,14 +1,16 @@
 """Which survey is looked at: one that the server offers, or one that this session started."""
 
-import json
 import os
 import time
 from pathlib import Path
 
 import streamlit as st
 
+from explainers.survey.background import told_by
+from explainers.survey.running import PROGRESS
 from explainers.survey.survey import SurveyError, method_named
 from explainers.survey.table import SETTINGS, Stored
+from pages.parts.survey.starting import in_words
 from pages.parts.words import escaped, legible
 
 FOLDER = os.environ.get("TRIPTYCH_SURVEYS")
@@ -53,28 +55,33 @@ def choose(folders: dict[str, Path]) -> tuple[str, Stored] | None:
         return None
 
 
-def watch(stored: Stored) -> bool:
-    """Tell how far a run is that has not ended; whether there is one."""
-    told = _progress(stored)
-    if told.get("state") not in GOING:
-        return False
-    _watch(stored)
-    return True
+def beside(name: str, stored: Stored) -> dict[str, Path]:
+    """All other surveys, those of the same folder of pictures first."""
+
+    def of_other_pictures(path: Path) -> bool:
+        try:
+            return Stored.at(path).told.get("root") != stored.told.get("root")
+        except SurveyError:
+            return True
+
+    others = ((each, path) for each, path in listed().items() if each != name)
+    return dict(sorted(others, key=lambda entry: of_other_pictures(entry[1])))
+
+
+def watch(stored: Stored) -> None:
+    """Tell how far a run is that has not ended, if there is one."""
+    if told_by(stored.folder).state in GOING:
+        _watch(stored)
 
 
 @st.fragment(run_every=LOOK)
 def _watch(stored: Stored) -> None:
-    told = _progress(stored)
-    if told.get("state") not in GOING:
+    standing = told_by(stored.folder)
+    if standing.state not in GOING:
         st.rerun()
-    done, total = told.get("done", 0), told.get("total", 0)
-    said = f"{done:,} of {total:,} pictures"
-    if told.get("rate"):
-        said += f", {told['rate']:.1f} a second"
-    if told.get("left"):
-        said += f", about {max(1, round(told['left'] / 60))} min left"
-    st.progress(min(1.0, done / total) if total else 0.0, said)
-    silence = time.time() - told.get("updated", time.time())
+    share = standing.done / standing.total if standing.total else 0.0
+    st.progress(min(1.0, share), in_words(standing))
+    silence = time.time() - (stored.folder / PROGRESS).stat().st_mtime
     if silence > SILENT:
         st.caption(
             f"It has said nothing for {silence / 60:.0f} min: it may have been ended. The same "
@@ -82,15 +89,6 @@ def _watch(stored: Stored) -> None:
         )
     if st.button("Show the rows that there are now", icon=":material/refresh:"):
         st.rerun()
-
-
-def _progress(stored: Stored) -> dict:
-    """What the run told last; nothing if there was none."""
-    try:
-        told = json.loads((stored.folder / "progress.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return told if isinstance(told, dict) else {}
 
 
 def _say_how() -> None:

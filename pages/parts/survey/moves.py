@@ -39,7 +39,7 @@ PROBABILITIES: dict[str, Any] = {
 
 def draw(name: str, stored: Stored, style: Style) -> None:
     """What changed from a survey to another one that is chosen here."""
-    others = {each: path for each, path in choosing.listed().items() if each != name}
+    others = choosing.beside(name, stored)
     if not others:
         st.info(
             "There is no other survey to compare with: survey the same pictures with another "
