@@ -198,6 +198,7 @@ def test_a_picture_opens_in_compare_and_the_way_back_is_to_the_same_place(
 ) -> None:
     app = open_app(PAGE, show="Pictures", sort="Wrong", methods=["Grad-CAM"])
     row = questions.page(stored, Question("Wrong"), 1, 1).rows[0]
+    app.session_state.chosen_methods = ["Grad-CAM"]
     tiles(app)[1].click().run()
     assert not app.exception
     assert app.title[0].value == f"Why {row['answer']}?"
@@ -217,6 +218,7 @@ def test_a_picture_opens_with_its_label(stored: Stored) -> None:
     app = open_app(PAGE, show="Pictures", sort="Wrong", methods=["Grad-CAM"])
     app.segmented_control(key="open-as").set_value("Label").run()
     row = questions.page(stored, Question("Wrong"), 0, 1).rows[0]
+    app.session_state.chosen_methods = ["Grad-CAM"]
     tiles(app)[0].click().run()
     assert class_menu(app).value == row["label_index"] != row["answer_index"]
 

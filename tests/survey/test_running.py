@@ -34,7 +34,7 @@ def command(tiny: tuple[Path, Path], tmp_path: Path) -> Iterator[Command]:
                 sys.executable, "-m", "explainers", "survey", str(folder),
                 "--out", str(tmp_path / "run"), "--classifier", str(model), "--names", str(names),
                 "--scaling", "0..1", "--methods", "grad-cam,saliency:samples=2", "--closer", "",
-                "--worst", "0", "--sample", "0", *options,
+                "--worst", "0", "--sample", "0", "--workers", "1", *options,
             ],
             cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True,

@@ -121,7 +121,7 @@ def _card(shown: np.ndarray | str, row: Mapping[str, Any], height: int) -> np.nd
 def _write(draw: ImageDraw.ImageDraw, top: int, text: str, ink: tuple[int, int, int]) -> None:
     """A line of text; what is too long for it ends in an ellipsis."""
     font = ImageFont.load_default(14)
-    shown = text = legible(text).replace("\n", " ")
+    shown = text = legible(text[:SIDE]).replace("\n", " ")  # no letter is narrower than a pixel
     while draw.textlength(shown, font) > SIDE - 8:
         text = text[:-1]
         shown = f"{text}…"
