@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explainers import Classifier, GradCam
+from explainers import Classifier, GradCam, LimeSuperpixels, Saliency
 from explainers.images.reading import read_image
 from explainers.survey import findings, questions
 from explainers.survey.questions import Question
@@ -37,9 +37,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "surveys"
 
 
+ASKED = Survey(
+    methods=(GradCam(), Saliency(samples=2)), closer=(LimeSuperpixels(samples=20),),
+    worst=5, sample=5,
+)  # fmt: skip
+"""As quick as it can be, since Compare asks as the survey did."""
+
+
 @pytest.fixture
 def stored(folder: Path) -> Stored:
-    return make(folder / "cats", pictures=60, drawn=True)
+    return make(folder / "cats", pictures=60, drawn=True, survey=ASKED)
 
 
 def tiles(app: AppTest) -> list[Any]:
