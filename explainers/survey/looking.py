@@ -131,7 +131,7 @@ def _answer(
     first, *others = survey.methods
     try:
         probabilities, seen = first.observe_answers(classifier, batch)
-        answers = [int(Prediction(each, classifier.labels).ranking[0]) for each in probabilities]
+        answers = probabilities.argmax(axis=1).tolist()
         observed = {first: seen} | {
             method: method.observe_batch(classifier, batch, answers) for method in others
         }
@@ -156,7 +156,6 @@ def _add_labels(
 ) -> None:
     """Maps for what a picture truly shows, where that is not what the network says."""
     wrong = [number for number, row in enumerate(rows) if row.get("correct") is False]
-    wrong = [number for number in wrong if rows[number]["label_index"] is not None]
     if not wrong:
         return
     truths = [rows[number]["label_index"] for number in wrong]
@@ -267,9 +266,8 @@ def _add_closer(
         method.name: method.explain(classifier, pixels, target)
         for method in (*survey.methods, *survey.closer)
     }
-    overall = row["agreement"]
-    row.update(_maps(explained))
-    row["agreement"] = overall  # of those that see every picture, in every row
+    of_all = row["agreement"]  # of those methods that see every picture, in every row
+    row.update(_maps(explained) | {"agreement": of_all})
     for name, explanation in explained.items():
         if explanation.surrogate is not None:
             row[f"{prefix(name)}_r2"] = explanation.surrogate.r2

@@ -322,12 +322,13 @@ def _in_words(price: Price, total: int, new: int, closer: int, at_once: int) -> 
     seconds = (new * price.seconds + closer * price.closer_seconds) / at_once
     return (
         f"{new:,} of {total:,} pictures are still to be looked at, and {closer:,} closer: "
-        f"{passes:,} passes at most, about {_duration(seconds)} at the pace that was measured here "
+        f"{passes:,} passes at most, about {duration(seconds)} at the pace that was measured here "
         f"({at_once} at once)."
     )
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time as one waits for it: ``40 s``, ``7 min``, ``3.5 h``."""
     for limit, length, unit in ((90, 1, "s"), (5400, 60, "min"), (math.inf, 3600, "h")):
         if seconds < limit:
             return f"{seconds / length:.{int(unit == 'h')}f} {unit}"

@@ -20,7 +20,7 @@ from explainers.survey import background
 from explainers.survey.background import Running
 from explainers.survey.brought import MOST, UNPACKED, bring
 from explainers.survey.pictures import BY_FOLDER, ENDINGS
-from explainers.survey.running import Progress
+from explainers.survey.running import Progress, duration
 from explainers.survey.survey import Survey, SurveyError
 from explainers.survey.table import SETTINGS
 from pages.parts.words import escaped, legible, slug
@@ -78,7 +78,7 @@ def in_words(standing: Progress) -> str:
     if standing.rate:
         said += f", {standing.rate:.3g} a second"
     if standing.left is not None:
-        said += f", about {_lasting(standing.left)} left"
+        said += f", about {duration(standing.left)} left"
     return said + (f", {standing.failed:,} failed" if standing.failed else "")
 
 
@@ -265,13 +265,6 @@ def _watch() -> None:
     if running.price:
         st.caption(escaped(running.price))
     _tell_left_out()
-
-
-def _lasting(seconds: float) -> str:
-    """A time as one waits for it: ``40 s``, ``7 min``, ``3.5 h``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _tell_left_out() -> None:
