@@ -17,3 +17,15 @@ class UnsupportedModelError(ModelError):
 
 class NoAnswerError(ValueError):
     """A network whose answer is not made of finite numbers; the text is a sentence that says so."""
+
+
+class PassingError(ModelError):
+    """A model that cannot be used now, for a reason that may be gone the next time."""
+
+
+class EndedError(ModelError, NoAnswerError):
+    """A model whose process has ended, because it asked for too much or broke down."""
+
+
+class KilledError(EndedError, PassingError):
+    """A model whose process was ended, and not for what it is."""

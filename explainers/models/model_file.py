@@ -11,11 +11,12 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from explainers.classifiers.check_up import find_scaling
-from explainers.classifiers.classifier import Classifier
+from explainers.classifiers.classifier import BATCH, Classifier
 from explainers.classifiers.errors import ModelError
 from explainers.classifiers.labels import read_labels
 from explainers.classifiers.natural_noise import natural_noise
 from explainers.classifiers.scaling import NAMED, Scaling
+from explainers.models.apart import open_apart
 from explainers.models.deserializing import asking_keras, build
 from explainers.models.screening import screen
 
@@ -54,8 +55,13 @@ def open_classifier(
     *,
     size: tuple[int, int] | None = None,
     name: str | None = None,
+    tried: bool = True,
 ) -> Classifier:
     """A classifier from a model file.
+
+    Nothing in the file is run. The model itself may still ask for any work and any memory, so it is
+    first opened and asked in a process of its own, see `open_apart`; there a stranger's model can
+    stay as well.
 
     Parameters
     ----------
@@ -72,20 +78,31 @@ def open_classifier(
         Rows and columns, for a model that takes pictures of any size.
     name : str, optional
         What it is called; the file's name if None.
+    tried : bool
+        Whether to do that, which takes some seconds; not needed for a model of one's own.
 
     Raises
     ------
     ModelError
-        If the file is refused, or the model cannot be explained; the text says why.
+        If the file is refused, the model asks for too much, or it cannot be explained; the text
+        says why.
 
     Examples
     --------
     >>> open_classifier("my.keras", labels=["cat", "dog"])  # doctest: +SKIP
     """
+    if not isinstance(source, str | Path | bytes):
+        source = source.read()
+    at_once = BATCH
+    if tried:
+        there = open_apart(source, size=size)
+        at_once = there.at_once
+        there.end()
     own = open_model(source)
     if name is None:
         name = Path(source).stem if isinstance(source, str | Path) else "your model"
-    return explain_as(own, name, None if labels is None else read_labels(labels), scaling, size)
+    named = None if labels is None else read_labels(labels)
+    return explain_as(own, name, named, scaling, size, at_once=at_once)
 
 
 def open_model(source: str | Path | bytes | BinaryIO) -> OpenedModel:
@@ -109,9 +126,12 @@ def explain_as(
     labels: Sequence[str] | None = None,
     scaling: Scaling | str = "auto",
     size: tuple[int, int] | None = None,
-    title: str | None = None,
+    at_once: int = BATCH,
 ) -> Classifier:
-    """A classifier of an opened model; the parameters are those of `open_classifier`."""
+    """A classifier of an opened model; the parameters are those of `open_classifier`.
+
+    No more pictures than `at_once` go through it together.
+    """
     if not isinstance(scaling, Scaling) and scaling not in (*NAMED, "auto"):
         raise ModelError(
             f"There is no scaling {scaling!r}; there are auto, {', '.join(NAMED)}, or a Scaling "
@@ -120,7 +140,7 @@ def explain_as(
 
     def ask() -> Classifier:
         classifier = Classifier(
-            own.model, name=name, labels=labels or own.labels, title=title, size=size
+            own.model, name=name, labels=labels or own.labels, size=size, at_once=at_once
         )
         chosen = NAMED[scaling] if isinstance(scaling, str) and scaling != "auto" else scaling
         if not isinstance(chosen, Scaling):
