@@ -93,12 +93,12 @@ def open_classifier(
     """
     if not isinstance(source, str | Path | bytes):
         source = source.read()
+    own = open_model(source)
     at_once = BATCH
     if tried:
         there = open_apart(source, size=size)
         at_once = there.at_once
         there.end()
-    own = open_model(source)
     if name is None:
         name = Path(source).stem if isinstance(source, str | Path) else "your model"
     named = None if labels is None else read_labels(labels)
