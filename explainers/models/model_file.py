@@ -1,7 +1,9 @@
 """A user's file, opened: screened, built, given its weights, and asked once."""
 
+import errno
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -12,13 +14,14 @@ from scipy.special import expit, softmax
 
 from explainers.classifiers.check_up import find_scaling
 from explainers.classifiers.classifier import BATCH, Classifier
-from explainers.classifiers.errors import ModelError
+from explainers.classifiers.errors import ModelError, PassingError
 from explainers.classifiers.labels import read_labels
 from explainers.classifiers.natural_noise import natural_noise
 from explainers.classifiers.scaling import NAMED, Scaling
 from explainers.models.apart import open_apart
 from explainers.models.deserializing import asking_keras, build
 from explainers.models.screening import screen
+from explainers.models.weights import load_weights
 
 SAME = 1e-3
 """How far two ways of computing the same probabilities may lie apart: networks with hardly any
@@ -107,8 +110,8 @@ def open_classifier(
 
 def open_model(source: str | Path | bytes | BinaryIO) -> OpenedModel:
     """The model in a file; the parameter and the error are those of `open_classifier`."""
-    with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
-        screened = screen(_on_disk(source, Path(folder)), Path(folder))
+    with _workplace() as folder:
+        screened = screen(_on_disk(source, folder), folder)
         if screened.config is None:
             raise ModelError(
                 "The file holds weights alone, without the network that they belong to: "
@@ -176,29 +179,35 @@ def load_weights_file(model: keras.Model, source: str | Path | bytes | BinaryIO)
     ModelError
         If the file is refused, or the weights are another network's.
     """
-    with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
-        load_weights(model, screen(_on_disk(source, Path(folder)), Path(folder)).weights)
+    with _workplace() as folder:
+        load_weights(model, screen(_on_disk(source, folder), folder).weights)
 
 
-def load_weights(model: keras.Model, path: Path) -> None:
-    """Give a network the weights of a screened file, all of which are finite, and miss none."""
-    weights = [weight for weight in model.weights if "float" in weight.dtype]
-    for weight in weights:
-        weight.assign(np.full(weight.shape, np.nan, np.float32))
-    asking_keras(lambda: model.load_weights(path), "finds weights that do not fit the network")
-    missed = [weight.path for weight in weights if np.isnan(weight.numpy()).any()]
-    if missed:
-        raise ModelError(f"The file holds no weights for {missed[0]!r} ({len(missed)} missing).")
-    for layer in model._flatten_layers():
-        if isinstance(layer, keras.layers.Normalization):
-            layer.finalize_state()  # Keras forgets to, in models nested in an HDF5 file
+@contextmanager
+def _workplace() -> Iterator[Path]:
+    """A folder for what is taken out of a file, as long as it is needed."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        fault = error.errno or errno.EIO
+        raise PassingError.of(fault, "use its folder for temporary files") from error
 
 
 def _on_disk(source: str | Path | bytes | BinaryIO, folder: Path) -> Path:
     if isinstance(source, str | Path):
         path = Path(source)
-        if not path.is_file():
-            raise ModelError(f"There is no file {path.name!r} at this path.")
+        try:
+            there = path.is_file()
+        except OSError as error:
+            raise PassingError.of(
+                error.errno or errno.EIO, f"look for the file {path.name[:80]!r}"
+            ) from error
+        if not there:
+            raise PassingError(
+                f"There is no file {path.name[:80]!r} at this path: it was never there, or it was "
+                "moved or taken away since."
+            )
         return path
     path = folder / "upload"
     path.write_bytes(source if isinstance(source, bytes) else source.read())
