@@ -131,11 +131,10 @@ class Visitor:
 
     def choose(self, label: str, *options: int) -> None:
         """Choose among the pills, or the segments, under a label, by their places."""
-        (found,) = [e.button_group for e in self.shown("button_group") if e.button_group.label == label]
-        state = WidgetState(id=found.id)
-        if found.raw_values or not found.HasField("query_param_key") or True:
-            state = _chosen(found, options)
-        self._states[found.id] = state
+        (found,) = [
+            e.button_group for e in self.shown("button_group") if e.button_group.label == label
+        ]
+        self._states[found.id] = _chosen(found, options)
         self.ask()
 
     def bring(self, label: str, files: Sequence[tuple[str, bytes]]) -> None:
@@ -211,7 +210,7 @@ class Visitor:
         try:
             for sent in line:
                 message = ForwardMsg()
-                message.ParseFromString(sent)  # type: ignore[arg-type]
+                message.ParseFromString(sent)
                 with self._news:
                     self._take(message)
                     self._news.notify_all()
