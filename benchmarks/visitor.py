@@ -122,26 +122,30 @@ class Visitor:
 
     def press(self, label: str) -> None:
         """Press the button that says so."""
-        (found,) = [
-            each.button.id
-            for each in self.shown("button")
-            if each.button.label == label and not each.button.disabled
-        ]
-        self.ask(found)
+        (found,) = [each for each in self.labelled("button", label) if not each.disabled]
+        self.ask(found.id)
 
     def choose(self, label: str, *options: int) -> None:
         """Choose among the pills, or the segments, under a label, by their places."""
-        (found,) = [
-            e.button_group for e in self.shown("button_group") if e.button_group.label == label
-        ]
-        self._states[found.id] = _chosen(found, options)
+        (found,) = self.labelled("button_group", label)
+        state = WidgetState(id=found.id)
+        state.string_array_value.data.extend(found.options[place].content for place in options)
+        self._set(state)
+
+    def type(self, label: str, number: float) -> None:
+        """Write a number into the last field under a label."""
+        *_, found = self.labelled("number_input", label)
+        state = WidgetState(id=found.id)
+        state.double_value = number
+        self._set(state)
+
+    def _set(self, state: WidgetState) -> None:
+        self._states[state.id] = state
         self.ask()
 
     def bring(self, label: str, files: Sequence[tuple[str, bytes]]) -> None:
         """Drop files, by name and content, into the uploader under a label."""
-        (found,) = [
-            e.file_uploader for e in self.shown("file_uploader") if e.file_uploader.label == label
-        ]
+        (found,) = self.labelled("file_uploader", label)
         message = BackMsg()
         request = message.file_urls_request
         request.request_id, request.session_id = str(uuid.uuid4()), self.session
@@ -155,8 +159,7 @@ class Visitor:
             info = state.file_uploader_state_value.uploaded_file_info.add()
             info.file_id, info.name, info.size = place.file_id, name, len(content)
             info.file_urls.CopyFrom(place)
-        self._states[found.id] = state
-        self.ask()
+        self._set(state)
 
     def shown(self, kind: str) -> list[Element]:
         """What stands on the page of a kind, as Streamlit's protocol calls it, from the top."""
@@ -179,11 +182,17 @@ class Visitor:
         """What the charts say of themselves."""
         return [each.plotly_chart.alt for each in self.shown("plotly_chart")]
 
+    def labelled(self, kind: str, label: str) -> list[Any]:
+        """The controls of a kind under a label, from the top."""
+        return [
+            control
+            for element in self.shown(kind)
+            if (control := getattr(element, kind)).label == label
+        ]
+
     def offers(self, label: str) -> bool:
         """Whether there is a button that says so and can be pressed."""
-        return any(
-            each.button.label == label and not each.button.disabled for each in self.shown("button")
-        )
+        return any(not each.disabled for each in self.labelled("button", label))
 
     def until(self, seen: Callable[[], bool], patience: float = PATIENCE) -> float:
         """Wait until something is there; the seconds that it took.
@@ -238,12 +247,6 @@ class Visitor:
             for each in below:
                 del self._elements[each]
             self._elements[place] = delta.new_element
-
-
-def _chosen(group: Any, options: Sequence[int]) -> WidgetState:
-    state = WidgetState(id=group.id)
-    state.string_array_value.data.extend(group.options[place].content for place in options)
-    return state
 
 
 def _put(address: str, name: str, content: bytes) -> None:

@@ -216,9 +216,10 @@ _SESSIONS: dict[str, _Session] = {}
 def _session() -> _Session:
     """What the session that asks has kept."""
     context = get_script_run_ctx(suppress_warning=True)
-    session = context.session_id if context else ""
-    _held(session)
-    return _SESSIONS.setdefault(session, _Session())
+    if context is None:
+        return _Session()
+    _held(context.session_id)
+    return _SESSIONS.setdefault(context.session_id, _Session())
 
 
 def _lost(session: str) -> None:

@@ -4,8 +4,8 @@ import gc
 import io
 import json
 import weakref
-from functools import partial
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import keras
