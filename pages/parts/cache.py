@@ -63,7 +63,9 @@ BROKEN = "This could not be finished. Try it with other settings."
 AWAY = 45.0
 """Seconds that a lost session may take to come back."""
 USUAL = 0.01
-"""Seconds that a pass takes, roughly, as long as it was not measured."""
+"""Seconds that a pass takes, roughly: what waits is told apart by how many passes it takes."""
+FORGOTTEN = 5.0
+"""Seconds after which work that nobody wanted meanwhile counts as new."""
 LOOKED_OVER = 60
 """Passes of a check-up, roughly."""
 
@@ -91,8 +93,8 @@ class Run:
     def __init__(self) -> None:
         self._observations: Iterator[Any] | None = None
         self._lock = threading.Lock()
-        self._passes, self._share, self._pace = 0, "", USUAL
-        self._since = time.monotonic()
+        self._passes, self._share = 0, ""
+        self._since = self._wanted = time.monotonic()
         self.latest: Any = None
         self.finished = False
         self.paused = False
@@ -128,7 +130,7 @@ class Run:
         """
         with self._lock:
             if self._observations is None and not self.finished:
-                self._observations, self._since = start(), time.monotonic()
+                self._observations = start()
                 self._passes, self._share = passes, _share(asked)
         return self
 
@@ -140,17 +142,21 @@ class Run:
         told : callable
             Told now and then, while it waits, how much work is served before it.
         """
-        left = (1 - self.done) * self._passes * self._pace
+        now = time.monotonic()
+        if now - self._wanted > FORGOTTEN:
+            self._since = now
+        left = (1 - self.done) * self._passes * USUAL
 
         def listen(ahead: int) -> None:
+            self._wanted = time.monotonic()
             _make_way()
             told(ahead)
 
         turn = TURNS.turn(left, since=self._since, share=self._share, meanwhile=listen)
         with turn, self._lock:
+            self._wanted = time.monotonic()
             if self.finished or self._observations is None:
                 return
-            before, started = self.done, time.perf_counter()
             try:
                 self.latest = next(self._observations)
                 self._interpreted.cache_clear()
@@ -163,9 +169,6 @@ class Run:
             finally:
                 if self.finished:
                     self._observations = None  # and with it the classifier
-            if 0 < before < self.done:  # the first also prepares what follows
-                passes = (self.done - before) * self._passes
-                self._pace = (time.perf_counter() - started) / max(passes, 1)
 
 
 def _make_way() -> None:
