@@ -12,7 +12,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -81,6 +81,7 @@ class Visitor:
     def __init__(self, address: str, query: str = "") -> None:
         self._address, self._query = address, query
         self.session, self.runs, self.finished = "", 0, 0
+        self._before = 0
         self._elements: dict[tuple[int, ...], Element] = {}
         self._states: dict[str, WidgetState] = {}
         self._replies: dict[str, Any] = {}
@@ -96,15 +97,18 @@ class Visitor:
 
     def _connect(self) -> None:
         protocols = ["streamlit", *(["unused", self.session] if self.session else [])]
-        self._line = connect(
-            f"ws://{self._address}/_stcore/stream",
-            subprotocols=[Subprotocol(each) for each in protocols], max_size=None,
+        self._held = ExitStack()
+        self._line = self._held.enter_context(
+            connect(
+                f"ws://{self._address}/_stcore/stream",
+                subprotocols=[Subprotocol(each) for each in protocols], max_size=None,
+            )
         )  # fmt: skip
         threading.Thread(target=self._listen, args=(self._line,), daemon=True).start()
 
     def drop(self) -> None:
         """Close the connection, as a closed tab or a lost network does."""
-        self._line.close()
+        self._held.close()
 
     def come_back(self) -> None:
         """Connect again to the same session, if the server still has it."""
@@ -118,6 +122,7 @@ class Visitor:
         rerun.widget_states.widgets.extend(self._states.values())
         if pressed:
             rerun.widget_states.widgets.add(id=pressed, trigger_value=True)
+        self._before = self.runs
         self._line.send(message.SerializeToString())
 
     def press(self, label: str) -> None:
@@ -155,7 +160,7 @@ class Visitor:
         state = WidgetState(id=found.id)
         places = self._replies[request.request_id].file_urls
         for place, (name, content) in zip(places, files, strict=True):
-            _put(f"http://{self._address}{place.upload_url}", name, content)
+            _put(f"http://{self._address}", place.upload_url, name, content)
             info = state.file_uploader_state_value.uploaded_file_info.add()
             info.file_id, info.name, info.size = place.file_id, name, len(content)
             info.file_urls.CopyFrom(place)
@@ -212,8 +217,7 @@ class Visitor:
 
     def settled(self, patience: float = PATIENCE) -> float:
         """Wait until the page that was asked for last is drawn to its end; the seconds."""
-        runs = self.runs
-        return self.until(lambda: self.runs > runs and self.finished == self.runs, patience)
+        return self.until(lambda: self.runs > self._before and self.finished == self.runs, patience)
 
     def _listen(self, line: ClientConnection) -> None:
         try:
@@ -249,12 +253,18 @@ class Visitor:
             self._elements[place] = delta.new_element
 
 
-def _put(address: str, name: str, content: bytes) -> None:
+def _put(server: str, path: str, name: str, content: bytes) -> None:
+    """Send a file as a browser does: with the token that the server gave it."""
+    with urllib.request.urlopen(f"{server}/_stcore/health", timeout=START) as answer:
+        cookie = answer.headers["Set-Cookie"].split(";")[0]
     boundary = uuid.uuid4().hex
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
     body = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
-    kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-    with urllib.request.urlopen(
-        urllib.request.Request(address, body, kind, method="PUT"), timeout=START
-    ):
+    headers = {
+        "Content-Type": f"multipart/form-data; boundary={boundary}",
+        "Cookie": cookie,
+        "X-Xsrftoken": cookie.partition("=")[2],
+    }
+    sent = urllib.request.Request(f"{server}{path}", body, headers, method="PUT")
+    with urllib.request.urlopen(sent, timeout=START):
         pass

@@ -11,17 +11,19 @@ What asks a network waits for its turn, and while it waits for a click, or for t
 import asyncio
 import gc
 import importlib
+import io
 import sys
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -261,12 +263,16 @@ def cold() -> bool:
 def _tensorflow() -> ModuleType:
     """What classifiers are made of, imported when the first is wanted.
 
-    Nothing of it is ever garbage. To look for some meanwhile would take a second, and half a second
-    after every run, when garbage is collected.
+    Nothing of it is ever garbage, and to look for some meanwhile would take a second. Streamlit has
+    Keras tidy up after every run of a page, which looks through all that all sessions have, while
+    all of them wait; Python does so by itself, when there is more.
     """
     gc.disable()
     try:
-        return importlib.import_module(ENGINE)
+        engine = importlib.import_module(ENGINE)
+        backend = engine.keras.backend
+        backend.clear_session = partial(backend.clear_session, free_memory=False)
+        return engine
     finally:
         gc.freeze()
         gc.enable()
@@ -303,9 +309,11 @@ def sample(name: str) -> Picture:
 
 
 @st.cache_data(show_spinner=False)
-def thumbnail(name: str) -> np.ndarray:
-    """A picture of the gallery as a small square."""
-    return sample(name).thumbnail()
+def thumbnail(name: str) -> bytes:
+    """A picture of the gallery as a small square: a PNG, which need not be made at every rerun."""
+    file = io.BytesIO()
+    Image.fromarray(sample(name).thumbnail()).save(file, "PNG")
+    return file.getvalue()
 
 
 def screen(picture: Picture) -> np.ndarray:
