@@ -5,6 +5,7 @@ import io
 import json
 import weakref
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -283,7 +284,8 @@ def test_the_oldest_classifier_is_let_go() -> None:
 def test_a_finished_run_does_not_hold_its_classifier() -> None:
     own = open_classifier(THREE_DEEP, tried=False)
     pixels = own.prepare(SAMPLES["cat"].read())
-    run = cache.Run(GradCam().observations(own, pixels, 0))
+    run = cache.Run()
+    run.begin(partial(GradCam().observations, own, pixels, 0), own, 3)
     run.advance()
     assert run.finished
     held = weakref.ref(own)
