@@ -42,6 +42,7 @@ MEMORY = 800_000_000
 AT_ONCE = 4
 """Pictures that are decoded at the same time; what comes more waits."""
 
+
 def read_image(
     source: str | os.PathLike[str] | bytes | BinaryIO,
     *,

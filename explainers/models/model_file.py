@@ -1,12 +1,8 @@
 """A user's file, opened: screened, built, given its weights, and asked once."""
 
-import errno
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import keras
 import numpy as np
@@ -14,13 +10,13 @@ from scipy.special import expit, softmax
 
 from explainers.classifiers.check_up import find_scaling
 from explainers.classifiers.classifier import BATCH, Classifier
-from explainers.classifiers.errors import ModelError, PassingError
+from explainers.classifiers.errors import ModelError
 from explainers.classifiers.labels import read_labels
 from explainers.classifiers.natural_noise import natural_noise
 from explainers.classifiers.scaling import NAMED, Scaling
 from explainers.models.apart import open_apart
 from explainers.models.deserializing import asking_keras, build
-from explainers.models.screening import screen
+from explainers.models.sources import Source, name_of, screened
 from explainers.models.weights import load_weights
 
 SAME = 1e-3
@@ -52,7 +48,7 @@ class OpenedModel:
 
 
 def open_classifier(
-    source: str | Path | bytes | BinaryIO,
+    source: Source,
     labels: str | bytes | Path | Sequence[str] | Mapping | None = None,
     scaling: Scaling | str = "auto",
     *,
@@ -102,25 +98,22 @@ def open_classifier(
         there = open_apart(source, size=size)
         at_once = there.at_once
         there.end()
-    if name is None:
-        name = Path(source).stem if isinstance(source, str | Path) else "your model"
+    name = name or name_of(source)
     named = None if labels is None else read_labels(labels)
     return explain_as(own, name, named, scaling, size, at_once=at_once)
 
 
-def open_model(source: str | Path | bytes | BinaryIO) -> OpenedModel:
+def open_model(source: Source) -> OpenedModel:
     """The model in a file; the parameter and the error are those of `open_classifier`."""
-    with _workplace() as folder:
-        screened = screen(_on_disk(source, folder), folder)
-        if screened.config is None:
-            raise ModelError(
-                "The file holds weights alone, without the network that they belong to: "
-                "save the whole model with model.save(...)."
-            )
-        model = build(screened.config, screened.keras)
-        load_weights(model, screened.weights)
-        labels = None if screened.labels is None else read_labels(screened.labels)
-        return OpenedModel(model, screened.keras, labels)
+    with screened(source) as found:
+        return built(found.whole, found.keras, found.weights, found.labels)
+
+
+def built(config: dict, keras_version: str, weights: Path, labels: bytes | None) -> OpenedModel:
+    """The model of what was recognised in a file; the parameters are those of `Screened`."""
+    model = build(config, keras_version)
+    load_weights(model, weights)
+    return OpenedModel(model, keras_version, None if labels is None else read_labels(labels))
 
 
 def explain_as(
@@ -171,7 +164,7 @@ def _check_answers(classifier: Classifier, pictures: np.ndarray) -> None:
         )
 
 
-def load_weights_file(model: keras.Model, source: str | Path | bytes | BinaryIO) -> None:
+def load_weights_file(model: keras.Model, source: Source) -> None:
     """Give a known network the weights from a file, screened like any other.
 
     Raises
@@ -179,36 +172,5 @@ def load_weights_file(model: keras.Model, source: str | Path | bytes | BinaryIO)
     ModelError
         If the file is refused, or the weights are another network's.
     """
-    with _workplace() as folder:
-        load_weights(model, screen(_on_disk(source, folder), folder).weights)
-
-
-@contextmanager
-def _workplace() -> Iterator[Path]:
-    """A folder for what is taken out of a file, as long as it is needed."""
-    try:
-        with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
-            yield Path(folder)
-    except OSError as error:
-        fault = error.errno or errno.EIO
-        raise PassingError.of(fault, "use its folder for temporary files") from error
-
-
-def _on_disk(source: str | Path | bytes | BinaryIO, folder: Path) -> Path:
-    if isinstance(source, str | Path):
-        path = Path(source)
-        try:
-            there = path.is_file()
-        except OSError as error:
-            raise PassingError.of(
-                error.errno or errno.EIO, f"look for the file {path.name[:80]!r}"
-            ) from error
-        if not there:
-            raise PassingError(
-                f"There is no file {path.name[:80]!r} at this path: it was never there, or it was "
-                "moved or taken away since."
-            )
-        return path
-    path = folder / "upload"
-    path.write_bytes(source if isinstance(source, bytes) else source.read())
-    return path
+    with screened(source) as found:
+        load_weights(model, found.weights)

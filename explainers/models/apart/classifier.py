@@ -1,11 +1,12 @@
 """A classifier whose network is in a process of its own: what is asked of it, is asked there."""
 
+import errno
 import weakref
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from explainers.classifiers.prediction import Target
 from explainers.classifiers.randomised import RandomisedClassifier, Way
 from explainers.classifiers.scaling import Scaling
 from explainers.models.apart.process import Limit, Process, taken
+from explainers.models.sources import Source, name_of, screened
 
 BUILDING = Limit(
     60, "To read and build the model", "save it without what only training needs, or take a "
@@ -194,7 +196,7 @@ class ApartRandomised(ApartClassifier, RandomisedClassifier):
 
 
 def open_apart(
-    source: str | Path | bytes | BinaryIO,
+    source: Source,
     labels: str | bytes | Path | Sequence[str] | Mapping | None = None,
     scaling: Scaling | str = "auto",
     *,
@@ -224,37 +226,31 @@ def open_apart(
         If the file is refused, the model asks for too much, or it cannot be explained; the text
         says why.
     """
-    try:
-        process = taken()
-        path = _readable(source, process.folder)
-    except OSError as error:
-        raise PassingError(
-            f"The server has no room for the model at the moment ({error.strerror}): try again "
-            "later."
-        ) from error
-    told = process.ask(
-        {
-            "do": "open",
-            "path": str(path),
-            "name": name or (path.stem if isinstance(source, str | Path) else "your model"),
-            "labels": None if labels is None else read_labels(labels),
-            "scaling": vars(scaling) if isinstance(scaling, Scaling) else scaling,
-            "size": size,
-            "any_size": any_size,
-        },
-        building=BUILDING,
-        trying=ASKING,
-        laying_flat=LAYING_FLAT,
-    )
+    with screened(source) as found:
+        config = found.whole
+        try:
+            process = taken()
+        except OSError as error:
+            fault = error.errno or errno.EIO
+            raise PassingError.of(fault, "start a process for the model") from error
+        told = process.ask(
+            {
+                "do": "open",
+                "config": config,
+                "keras_version": found.keras,
+                "weights": str(found.weights),
+                "own_labels": None if found.labels is None else read_labels(found.labels),
+                "name": name or name_of(source),
+                "labels": None if labels is None else read_labels(labels),
+                "scaling": vars(scaling) if isinstance(scaling, Scaling) else scaling,
+                "size": size,
+                "any_size": any_size,
+            },
+            building=BUILDING,
+            trying=ASKING,
+            laying_flat=LAYING_FLAT,
+        )
     return ApartClassifier(process, told)
-
-
-def _readable(source: str | Path | bytes | BinaryIO, folder: Path) -> Path:
-    if isinstance(source, str | Path):
-        return Path(source).absolute()
-    path = folder / "upload"
-    path.write_bytes(source if isinstance(source, bytes) else source.read())
-    return path
 
 
 def _scaling(told: Mapping[str, Any]) -> Scaling:

@@ -103,7 +103,7 @@ class Process:
     ended : EndedError or None
         Why it will not answer any more.
     folder : Path
-        Where files lie that it is to read; it goes with the process.
+        Where it keeps what is temporary; it goes with the process.
 
     Raises
     ------

@@ -25,7 +25,7 @@ from explainers.classifiers.scaling import Scaling
 from explainers.models.apart import messages
 from explainers.models.apart.process import REFUSALS, memory_refused
 from explainers.models.apart.trial import try_out
-from explainers.models.model_file import explain_as, open_model
+from explainers.models.model_file import built, explain_as
 
 NICENESS = 5
 """Beside the process that asks, this leaves it a quarter of a processor that both want."""
@@ -53,16 +53,19 @@ class Served:
 
     def open(
         self,
-        path: str,
+        config: dict[str, Any],
+        keras_version: str,
+        weights: str,
+        own_labels: Sequence[str] | None,
         name: str,
         labels: Sequence[str] | None,
         scaling: str | dict[str, Any],
         size: Sequence[int] | None,
         any_size: Sequence[int] | None,
     ) -> dict[str, Any]:
-        """Open a model file, and try the model before it is believed."""
+        """Open what was recognised in a file, and try the model before it is believed."""
         _allow(TO_OPEN)
-        own = open_model(Path(path))
+        own = built(config, keras_version, Path(weights), None)
         if size is None and own.any_size:
             size = any_size
         self._phase("trying")
@@ -71,7 +74,9 @@ class Served:
         self._phase("laying_flat")
         _allow(TO_OPEN)
         fed = scaling if isinstance(scaling, str) else _scaling(scaling)
-        classifier = explain_as(own, name, labels, fed, _pair(size), at_once=taken.at_once)
+        classifier = explain_as(
+            own, name, labels or own_labels, fed, _pair(size), at_once=taken.at_once
+        )
         _allow(TO_ASK)
         self._classifiers = [classifier]
         return {**facts(classifier), "seconds": taken.seconds, "at_once": taken.at_once}
