@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from explainers.classifiers.errors import ModelError, PassingError
+from explainers.classifiers.errors import PassingError
 from explainers.classifiers.scaling import AS_THEY_ARE, CAFFE, SIGNED, TORCH, Scaling
 
 HOST = "https://storage.googleapis.com/"

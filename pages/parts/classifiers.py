@@ -174,10 +174,10 @@ def _answering(wanted: Wanted | None) -> "Classifier":
             _tell_why_not(candidate, reason)
             continue
         if candidate != (wanted or last):
-            size = f", shown {candidate.size[0]} × {candidate.size[1]} pixels"
-            same = wanted is not None and candidate.file is not None
-            of_size = size if same and candidate.file == wanted.file else ""
-            st.caption(f"{escaped(candidate.title)} goes on answering{of_size}.")
+            size = ""
+            if wanted is not None and wanted.file is not None and wanted.file == candidate.file:
+                size = f", shown {candidate.size[0]} × {candidate.size[1]} pixels"
+            st.caption(f"{escaped(candidate.title)} goes on answering{size}.")
         st.session_state.answering = candidate
         return classifier
     st.stop()
@@ -187,13 +187,14 @@ def _open(wanted: Wanted) -> "Classifier":
     """Open what is wanted, unless it was refused before for a reason that does not pass."""
     refused = _refusal(wanted)
     if refused is not None:
-        raise refused
+        raise type(refused)(str(refused))
     try:
         return cache.classifier(wanted.key, wanted.load)
     except PassingError:
         raise
     except ModelError as reason:
-        st.session_state.refused_models[_known_as(wanted)] = reason.with_traceback(None)
+        # The error itself would hold on to the model, by way of its traceback.
+        st.session_state.refused_models[_known_as(wanted)] = type(reason)(str(reason))
         raise
 
 
@@ -392,7 +393,7 @@ def _take_model(file: File, labels: bytes | None) -> None:
 
 
 def _choose_size(asked: tuple[int, int]) -> None:
-    """Rows and columns; what was refused stays, beside the reason, until something else is asked."""
+    """Rows and columns; what was refused stays beside the reason until something else is asked."""
     with st.container(horizontal=True):
         rows, columns = (
             st.number_input(
