@@ -18,7 +18,12 @@ import tensorflow as tf
 from PIL import Image
 
 from explainers.classifiers.activating import activated_after
-from explainers.classifiers.errors import MEMORY_LIMIT, NoAnswerError, UnsupportedModelError
+from explainers.classifiers.errors import (
+    MEMORY_LIMIT,
+    EndedError,
+    NoAnswerError,
+    UnsupportedModelError,
+)
 from explainers.classifiers.folding import Settled, settle
 from explainers.classifiers.graph import Graph, Layer, describe
 from explainers.classifiers.head import find_head, settle_head
@@ -115,6 +120,8 @@ class Classifier:
         Every layer inside, early to late.
     apart : bool
         Whether its network is in a process of its own.
+    ended : EndedError or None
+        Why it will not answer any more, if that process has ended.
 
     Raises
     ------
@@ -123,6 +130,7 @@ class Classifier:
     """
 
     apart = False
+    ended: EndedError | None = None
 
     def __init__(
         self,

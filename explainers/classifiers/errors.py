@@ -42,6 +42,10 @@ class PassingError(ModelError):
         )
 
 
+class SizeError(ModelError):
+    """A model of any size that cannot be used at the size that was chosen; another may do."""
+
+
 class DamagedWeightsError(ModelError):
     """Weights in Keras's cache that are not those of their network; they can be fetched again."""
 

@@ -1,7 +1,11 @@
 """The networks of ``keras.applications``: how each is built and fed, and where its weights lie."""
 
+import contextlib
+import errno
 import hashlib
+import http.client
 import os
+import ssl
 import urllib.error
 import urllib.request
 import uuid
@@ -10,12 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from explainers.classifiers.errors import ModelError
+from explainers.classifiers.errors import PassingError
 from explainers.classifiers.scaling import AS_THEY_ARE, CAFFE, SIGNED, TORCH, Scaling
 
 HOST = "https://storage.googleapis.com/"
 PATIENCE = 20
 CHUNK = 2**18
+OF_THE_NET = (
+    urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,16 +77,17 @@ class Application:
 
         Raises
         ------
-        ModelError
-            If the server cannot be reached, or what comes is not what Keras knows.
+        PassingError
+            If the server cannot be reached, what comes is not what Keras knows, or there is no
+            place for it.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex}.part")
-        hasher = hashlib.sha256() if len(self.digest or "") == 64 else hashlib.md5()
+        hasher = self._hasher()
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with (
-                urllib.request.urlopen(self.url, timeout=PATIENCE) as answer,
                 open(part, "wb") as to,
+                urllib.request.urlopen(self.url, timeout=PATIENCE) as answer,
             ):
                 expected = int(answer.headers.get("Content-Length") or self.mebibytes * 2**20)
                 done = 0
@@ -89,18 +97,34 @@ class Application:
                     done += len(chunk)
                     yield min(1.0, done / expected)
             if done < expected or self.digest not in (None, hasher.hexdigest()):
-                raise ModelError(
+                raise PassingError(
                     f"The weights of {self.title} arrived damaged: try the download again."
                 )
             part.replace(self.path)
-        except (urllib.error.URLError, OSError) as error:
+        except OF_THE_NET as error:
             reason = getattr(error, "reason", None) or error
-            raise ModelError(
+            raise PassingError(
                 f"{self.title} could not be downloaded from {HOST.split('/')[2]} ({reason}): "
                 "check the connection, or use a file of its weights."
             ) from error
+        except OSError as error:
+            raise PassingError.of(
+                error.errno or errno.EIO, f"keep the weights of {self.title} in Keras's cache"
+            ) from error
         finally:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a folder that cannot be written holds no part
+                part.unlink()
+
+    def damaged(self) -> bool:
+        """Whether the weights on this machine are known to be others than those on the server."""
+        hasher = self._hasher()
+        with open(self.path, "rb") as file:
+            while chunk := file.read(CHUNK):
+                hasher.update(chunk)
+        return self.digest not in (None, hasher.hexdigest())
+
+    def _hasher(self) -> Any:
+        return hashlib.sha256() if len(self.digest or "") == 64 else hashlib.md5()
 
 
 APPLICATIONS = {

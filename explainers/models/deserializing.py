@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -96,7 +97,9 @@ def asking_keras(ask: Callable[[], Result], failure: str) -> Result:
             fault = errno.ENOMEM
         if fault is not None:
             raise PassingError.of(fault, "open the model") from error
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        # Keras writes in bold, and ends with the arguments of its own functions.
+        told = re.sub(r"\x1b\[\d*m", "", str(error)).split("Arguments received by")[0]
+        lines = [line.strip() for line in told.splitlines() if line.strip()]
         reason = (lines or [type(error).__name__])[-1]
         raise ModelError(f"Keras {failure}: {reason[:300]}") from error
 

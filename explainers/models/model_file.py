@@ -10,7 +10,7 @@ from scipy.special import expit, softmax
 
 from explainers.classifiers.check_up import find_scaling
 from explainers.classifiers.classifier import BATCH, Classifier
-from explainers.classifiers.errors import ModelError
+from explainers.classifiers.errors import ModelError, SizeError
 from explainers.classifiers.labels import read_labels
 from explainers.classifiers.natural_noise import natural_noise
 from explainers.classifiers.scaling import NAMED, Scaling
@@ -45,6 +45,11 @@ class OpenedModel:
     def any_size(self) -> bool:
         """Whether it takes pictures of any size, so that one has to be chosen."""
         return None in self.model.inputs[0].shape[1:]
+
+    @property
+    def sides(self) -> tuple[int | None, ...]:
+        """Rows and columns of its pictures; None for any number."""
+        return tuple(self.model.inputs[0].shape[1:3])
 
 
 def open_classifier(
@@ -145,7 +150,18 @@ def explain_as(
         _check_answers(classifier, natural_noise(classifier.size)[:1])
         return classifier
 
-    return asking_keras(ask, "cannot run the model")
+    try:
+        return asking_keras(ask, "cannot run the model")
+    except PassingError:
+        raise
+    except ModelError as reason:
+        if not own.any_size or size is None:
+            raise
+        rows, columns = ("any number" if side is None else side for side in own.sides)
+        raise SizeError(
+            f"The model cannot be used with pictures of {size[0]} x {size[1]}: choose another "
+            f"size, of {rows} of rows and {columns} of columns. {reason}"
+        ) from reason
 
 
 def _check_answers(classifier: Classifier, pictures: np.ndarray) -> None:

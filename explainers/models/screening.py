@@ -514,9 +514,9 @@ def _clean(value: Any, place: str, depth: int) -> Any:
 
 def _clean_object(value: dict[str, Any], place: str, depth: int) -> Any:
     name, module, config = (value.get(key) for key in ("class_name", "module", "config"))
-    named = isinstance(config, dict) and isinstance(config.get("name"), str)
-    if named and not str(name).endswith("Policy"):
-        place = f"the layer {config['name'][:80]!r}"
+    called = config.get("name") if isinstance(config, dict) else None
+    if depth and isinstance(called, str) and not str(name).endswith("Policy"):
+        place = f"the layer {called[:80]!r}"
     if not isinstance(name, str) or not isinstance(module, str | None):
         raise ModelError(f"An object in {place} does not say what it is.")
     name = _without_registration(name)
@@ -613,7 +613,7 @@ def _home(name: str, value: dict[str, Any], place: str) -> str:
     }.get(
         name,
         "Triptych knows no such layer of Keras, and code of one's own is never run: build the "
-        "model of Keras's usual layers for pictures, as Functional or Sequential, and save it again",
+        "model of Keras's usual layers for pictures, Functional or Sequential, and save it again",
     )
     if name.endswith("DTypePolicy"):
         reason = (

@@ -11,10 +11,7 @@ from explainers.classifiers.errors import ModelError, PassingError
 from explainers.models.deserializing import asking_keras
 
 Shape = tuple[int, ...]
-ANOTHER = (
-    "The weights are another network's, or some are missing: save the network and its weights "
-    "together with model.save(...)."
-)
+APART = "Network and weights do not belong together: save both at once, with model.save(...)."
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
@@ -34,7 +31,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
         raise
     except ModelError as reason:
         told = _by_order(model, path) if path.name == "weights.h5" else _by_name(model, path)
-        raise ModelError(f"{told} {ANOTHER}" if told else str(reason)) from reason
+        raise ModelError(f"{told} {APART}" if told else str(reason)) from reason
     missed = [weight.path for weight in weights if np.isnan(weight.numpy()).any()]
     if missed:
         raise ModelError(f"The file holds no weights for {missed[0]!r} ({len(missed)} missing).")

@@ -1,11 +1,14 @@
 """The named classifiers: how each is built, scaled and labelled, and where its weights are."""
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
+from explainers.classifiers.errors import DamagedWeightsError, ModelError, PassingError
 from explainers.classifiers.scaling import LITE
-from explainers.models.applications import APPLICATIONS
+from explainers.models.applications import APPLICATIONS, Application
 from explainers.models.imagenet import imagenet_labels
 
 if TYPE_CHECKING:
@@ -25,7 +28,16 @@ def whereabouts(name: str) -> Whereabouts:
     """Where the weights are: with Triptych, in Keras's cache on this machine, or to download."""
     if name in BUNDLED:
         return "bundled"
-    return "here" if APPLICATIONS[name].path.exists() else "elsewhere"
+    return "here" if os.path.exists(APPLICATIONS[name].path) else "elsewhere"
+
+
+def edition(name: str) -> tuple[int, int] | None:
+    """What changes when a file of weights in Keras's cache is written anew; None without one."""
+    try:
+        status = APPLICATIONS[name].path.stat() if name in APPLICATIONS else None
+    except OSError:
+        return None
+    return status and (status.st_mtime_ns, status.st_size)
 
 
 def mebibytes(name: str) -> int:
@@ -63,6 +75,8 @@ def load_classifier(
         If there is no classifier of that name.
     ModelError
         If the weights cannot be downloaded, or are another network's.
+    DamagedWeightsError
+        If those in Keras's cache are.
     FileNotFoundError
         If the package with its weights is not installed.
     """
@@ -80,11 +94,18 @@ def load_classifier(
             model, name=name, labels=imagenet_labels(), scaling=LITE, title=BUNDLED[name]
         )
     network = APPLICATIONS[name]
-    if weights is None and not network.path.exists():
+    if weights is None and whereabouts(name) == "elsewhere":
         for _ in network.download():
             pass
     model = network.build(weights=None)
-    load_weights_file(model, network.path if weights is None else weights)
+    try:
+        load_weights_file(model, network.path if weights is None else weights)
+    except PassingError:
+        raise
+    except ModelError as reason:
+        if weights is not None:
+            raise
+        raise _unusable(network, str(reason)) from reason
     return Classifier(
         model,
         name=name,
@@ -92,4 +113,17 @@ def load_classifier(
         scaling=network.scaling,
         title=network.title,
         size=(network.side, network.side),
+    )
+
+
+def _unusable(network: Application, reason: str) -> ModelError:
+    """Why weights in Keras's cache cannot be used, and what helps."""
+    try:
+        damaged = network.damaged()
+    except OSError as error:
+        return PassingError.of(error.errno or errno.EIO, f"read {network.path.name!r}")
+    found = "the file is not the one that Keras knows." if damaged else reason
+    return DamagedWeightsError(
+        f"The weights of {network.title} in Keras's cache on this machine, {network.path.name!r}, "
+        f"cannot be used: {found} Fetch them again, or take another network."
     )

@@ -183,7 +183,7 @@ def _make_way() -> None:
 
 def _share(asked: "Classifier") -> str:
     """What a classifier computes on: with the others, or where it stands apart from them."""
-    return asked.name if getattr(asked, "apart", False) else ""
+    return asked.name if asked.apart else ""
 
 
 def _asked(asked: "Classifier", passes: int, ask: Callable[[], Seen]) -> Seen:
@@ -278,7 +278,10 @@ def _tensorflow() -> ModuleType:
         gc.enable()
 
 
-@st.cache_resource(max_entries=CLASSIFIERS_IN_MEMORY, show_spinner="Opening the classifier")
+@st.cache_resource(
+    max_entries=CLASSIFIERS_IN_MEMORY, show_spinner="Opening the classifier",
+    validate=lambda classifier: classifier.ended is None,
+)  # fmt: skip
 def _classifier(key: str, _load: Callable[[], "Classifier"]) -> "Classifier":
     return _load()
 

@@ -9,12 +9,13 @@ import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import streamlit as st
 
 from explainers import CheckUp, ModelError, Scaling, load_classifier
-from explainers.classifiers.labels import read_labels
+from explainers.classifiers.errors import DamagedWeightsError, PassingError, SizeError
+from explainers.classifiers.labels import LABELS_LIMIT, read_labels
 from explainers.classifiers.scaling import AS_THEY_ARE
 from explainers.models import zoo
 from explainers.models.imagenet import imagenet_labels
@@ -50,10 +51,18 @@ class File:
         """An uploaded file."""
         return cls(name, hashlib.sha256(content).hexdigest()[:20], content)
 
+    def read(self, limit: int) -> bytes:
+        """The first bytes of its content."""
+        if isinstance(self.content, bytes):
+            return self.content[:limit]
+        with self.content.open("rb") as file:
+            return file.read(limit)
+
     @classmethod
     def at(cls, path: Path) -> Self:
-        """A file of the server's; it is known by its place and when it was written."""
-        known = os.fsencode(path) + f"-{path.stat().st_mtime_ns}".encode()
+        """A file of the server's; known by its place, when it was written, and its length."""
+        status = path.stat()
+        known = os.fsencode(path) + f"-{status.st_mtime_ns}-{status.st_size}".encode()
         return cls(path.name, hashlib.sha256(known).hexdigest()[:20], path)
 
 
@@ -125,10 +134,15 @@ def opened(wanted: Wanted | None, picture: Picture) -> "Classifier":
     """The classifier that answers, its own controls drawn: what is wanted, or else the last."""
     classifier = _answering(wanted)
     answering: Wanted = st.session_state.answering
-    if answering.name is None and answering.file is not None:
+    own = answering.name is None and answering.file is not None
+    if wanted is not None:
+        same = own and wanted.file == answering.file
+        if (same and classifier.any_size) or isinstance(_refusal(wanted), SizeError):
+            _choose_size(wanted.size)
+    if own:
         # The same file may have another name on another person's screen.
         classifier = classifier.variant(name=classifier.name, title=answering.title)
-        classifier = _tell_about(classifier, picture)
+        classifier = _feed(_label(classifier), picture)
     st.session_state.told = {
         "name": classifier.name,
         "title": classifier.title,
@@ -150,23 +164,60 @@ def remembered() -> "Classifier":
 
 
 def _answering(wanted: Wanted | None) -> "Classifier":
-    """The classifier that is wanted; if it cannot be had, say why and keep the last."""
-    last: Wanted = st.session_state.get("answering") or Wanted(next(iter(zoo.CLASSIFIERS)))
-    refused: dict[str, str] = st.session_state.setdefault("refused_models", {})
-    if wanted is not None and wanted.key not in refused:
+    """The classifier that is wanted; if it cannot be had, say why and keep the last that can."""
+    first = Wanted(next(iter(zoo.CLASSIFIERS)))
+    last: Wanted = st.session_state.get("answering") or first
+    for candidate in dict.fromkeys([wanted or last, last, first]):
         try:
-            classifier = cache.classifier(wanted.key, wanted.load)
+            classifier = _open(candidate)
         except ModelError as reason:
-            refused[wanted.key] = str(reason)
-        else:
-            st.session_state.answering = wanted
-            return classifier
-    if wanted is not None:
-        st.error(escaped(refused[wanted.key]), icon=":material/block:")
-        st.caption(f"{escaped(last.title)} goes on answering.")
-    classifier = cache.classifier(last.key, last.load)
-    st.session_state.answering = last
-    return classifier
+            _tell_why_not(candidate, reason)
+            continue
+        if candidate != (wanted or last):
+            size = ""
+            if wanted is not None and wanted.file is not None and wanted.file == candidate.file:
+                size = f", shown {candidate.size[0]} × {candidate.size[1]} pixels"
+            st.caption(f"{escaped(candidate.title)} goes on answering{size}.")
+        st.session_state.answering = candidate
+        return classifier
+    st.stop()
+
+
+def _open(wanted: Wanted) -> "Classifier":
+    """Open what is wanted, unless it was refused before for a reason that does not pass."""
+    refused = _refusal(wanted)
+    if refused is not None:
+        raise type(refused)(str(refused))
+    try:
+        return cache.classifier(wanted.key, wanted.load)
+    except PassingError:
+        raise
+    except ModelError as reason:
+        # The error itself would hold on to the model, by way of its traceback.
+        st.session_state.refused_models[_known_as(wanted)] = type(reason)(str(reason))
+        raise
+
+
+def _refusal(wanted: Wanted) -> ModelError | None:
+    """Why it was refused in this session; another file in the same place is asked anew."""
+    refused: dict[Any, ModelError] = st.session_state.setdefault("refused_models", {})
+    return refused.get(_known_as(wanted))
+
+
+def _known_as(wanted: Wanted) -> tuple[str, Any]:
+    ready_made = wanted.name is not None and wanted.file is None
+    return wanted.key, zoo.edition(wanted.name) if ready_made and wanted.name else None
+
+
+def _tell_why_not(wanted: Wanted, reason: ModelError) -> None:
+    """Say why a classifier cannot be had, and offer what may help."""
+    st.error(escaped(str(reason)), icon=":material/block:")
+    if isinstance(reason, PassingError):
+        st.button("Try again", icon=":material/refresh:", key=f"again-{wanted.key}")
+    if isinstance(reason, DamagedWeightsError) and wanted.name is not None:
+        label = f"Fetch them again ({zoo.mebibytes(wanted.name)} MB)"
+        if st.button(label, icon=":material/download:", key=f"fetch-{wanted.key}"):
+            _download(wanted.name)
 
 
 def _choose_ready_made() -> Wanted | None:
@@ -186,8 +237,6 @@ def _choose_ready_made() -> Wanted | None:
         return Wanted(name)
     if name not in files:
         _offer_weights(name, files)
-    if zoo.whereabouts(name) != "elsewhere":
-        st.rerun()
     return Wanted(name, files[name]) if name in files else None
 
 
@@ -205,18 +254,26 @@ def _offer_weights(name: str, files: dict[str, File]) -> None:
     title = zoo.CLASSIFIERS[name]
     st.caption(f"The weights of {title} are not on this machine.")
     if st.button(f"Download {zoo.mebibytes(name)} MB", icon=":material/download:", width="stretch"):
-        bar = st.progress(0.0, f"Downloading {title}")
-        try:
-            for share in zoo.download(name):
-                bar.progress(share, f"Downloading {title}: {share:.0%}")
-        except ModelError as reason:
-            bar.empty()
-            st.error(escaped(str(reason)), icon=":material/cloud_off:")
+        _download(name)
     if UPLOADS:
         st.file_uploader(
             "or a file of its weights", ["h5"], key=f"weights-{name}",
             max_upload_size=LARGEST_UPLOAD, on_change=_take_weights, args=(name, files),
         )  # fmt: skip
+
+
+def _download(name: str) -> None:
+    """Fetch the weights of a network; when they are there, the page begins anew with them."""
+    title = zoo.CLASSIFIERS[name]
+    bar = st.progress(0.0, f"Downloading {title}")
+    try:
+        for share in zoo.download(name):
+            bar.progress(share, f"Downloading {title}: {share:.0%}")
+    except ModelError as reason:
+        bar.empty()
+        st.error(escaped(str(reason)), icon=":material/cloud_off:")
+    else:
+        st.rerun()
 
 
 def _take_weights(name: str, files: dict[str, File]) -> None:
@@ -260,27 +317,57 @@ def _prepare() -> None:
 
 
 def _offer_folder(folder: Path) -> None:
-    if not folder.is_dir():
+    """The models that lie on the server; what is written anew there is taken anew."""
+    try:
+        paths = [each for each in sorted(folder.iterdir()) if each.suffix[1:] in MODELS]
+        files = {legible(path.name): path for path in paths if path.is_file()}
+    except OSError as error:
         st.warning(
-            "The folder of models that this server was given is not there.",
+            "The folder of models that this server was given cannot be read: "
+            f"{_reason_of(error)}. Try again later.",
             icon=":material/folder_off:",
         )
         return
-    files = {
-        legible(path.name): path
-        for path in sorted(folder.iterdir())
-        if path.suffix[1:] in MODELS and path.is_file()
-    }
     name = st.selectbox(
         "On this server", list(files), index=None, key="model-on-server", persist_state="session",
         placeholder="Choose a model",
     )  # fmt: skip
-    if name is None or st.session_state.get("taken_from_server") == name:
+    taken: tuple[File, File | None] | None = st.session_state.get("taken_from_server")
+    own = taken is not None and st.session_state.get("model_file") == taken[0]
+    if name is None:
+        if taken and own and legible(taken[0].name) not in files:
+            st.caption(f"{escaped(taken[0].name)} is no longer among them.")
         return
-    st.session_state.taken_from_server = name
-    beside = [files[name].with_suffix(f".{kind}") for kind in LABELS]
-    labels = next((path.read_bytes() for path in beside if path.is_file()), None)
-    _take_model(File.at(files[name]), labels)
+    try:
+        offered = File.at(files[name]), _labels_beside(files[name])
+        if offered == taken:
+            return
+        labels = None if offered[1] is None else offered[1].read(LABELS_LIMIT + 1)
+    except OSError as error:
+        st.warning(
+            f"{escaped(name)} and its labels cannot be read: {_reason_of(error)}.",
+            icon=":material/block:",
+        )
+        return
+    st.session_state.taken_from_server = offered
+    anew = taken is not None and taken[0].content == offered[0].content
+    if anew and not own:
+        return
+    if anew:
+        st.toast(
+            f"{escaped(name)} or its labels changed on the server, and are read anew.",
+            icon=":material/sync:",
+        )
+    _take_model(offered[0], labels)
+
+
+def _labels_beside(model: Path) -> File | None:
+    beside = (model.with_suffix(f".{kind}") for kind in LABELS)
+    return next((File.at(path) for path in beside if path.is_file()), None)
+
+
+def _reason_of(error: OSError) -> str:
+    return os.strerror(error.errno or 0).lower()
 
 
 def _take_files() -> None:
@@ -314,24 +401,17 @@ def _take_model(file: File, labels: bytes | None) -> None:
     st.session_state.label_text = labels
 
 
-def _tell_about(classifier: "Classifier", picture: Picture) -> "Classifier":
-    """The controls of a model of one's own: its labels, its scaling, its size."""
-    if classifier.any_size:
-        _choose_size(classifier)
-    labelled = _label(classifier)
-    return _feed(labelled, picture)
-
-
-def _choose_size(classifier: "Classifier") -> None:
+def _choose_size(asked: tuple[int, int]) -> None:
+    """Rows and columns; what was refused stays beside the reason until something else is asked."""
     with st.container(horizontal=True):
         rows, columns = (
             st.number_input(
-                f"{name} it is shown", 32, 1024, now, 32, key=f"model-{name}",
+                f"{name} it is shown", 8, 1024, now, 32, key=f"model-{name}",
                 help="This model takes pictures of any size.",
             )
-            for name, now in zip(("Rows", "Columns"), classifier.size, strict=True)
+            for name, now in zip(("Rows", "Columns"), asked, strict=True)
         )  # fmt: skip
-    if (rows, columns) != classifier.size:
+    if (rows, columns) != asked:
         st.session_state.model_size = (rows, columns)
         st.rerun()
 

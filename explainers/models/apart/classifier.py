@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from explainers.classifiers.classifier import INPUT, Classifier, Local, Score
-from explainers.classifiers.errors import EndedError, PassingError
+from explainers.classifiers.errors import EndedError, ModelError, PassingError, SizeError
 from explainers.classifiers.graph import Layer
 from explainers.classifiers.labels import read_labels
 from explainers.classifiers.prediction import Target
@@ -74,8 +74,7 @@ class ApartClassifier(Classifier):
         self._process.end()
 
     @property
-    def ended(self) -> EndedError | None:
-        """Why it will not answer any more; None as long as it does."""
+    def ended(self) -> EndedError | None:  # type: ignore[override]
         return self._process.ended
 
     @property
@@ -233,24 +232,31 @@ def open_apart(
         except OSError as error:
             fault = error.errno or errno.EIO
             raise PassingError.of(fault, "start a process for the model") from error
-        told = process.ask(
-            {
-                "do": "open",
-                "config": config,
-                "keras_version": found.keras,
-                "weights": str(found.weights),
-                "own_labels": None if found.labels is None else read_labels(found.labels),
-                "name": name or name_of(source),
-                "labels": None if labels is None else read_labels(labels),
-                "scaling": vars(scaling) if isinstance(scaling, Scaling) else scaling,
-                "size": size,
-                "any_size": any_size,
-            },
-            building=BUILDING,
-            trying=ASKING,
-            laying_flat=LAYING_FLAT,
-        )
-    return ApartClassifier(process, told)
+        question = {
+            "do": "open",
+            "config": config,
+            "keras_version": found.keras,
+            "weights": str(found.weights),
+            "own_labels": None if found.labels is None else read_labels(found.labels),
+            "name": name or name_of(source),
+            "labels": None if labels is None else read_labels(labels),
+            "scaling": vars(scaling) if isinstance(scaling, Scaling) else scaling,
+            "size": size,
+            "any_size": any_size,
+        }
+        limits = {"building": BUILDING, "trying": ASKING, "laying_flat": LAYING_FLAT}
+        try:
+            return ApartClassifier(process, process.ask(question, **limits))
+        except (PassingError, SizeError):
+            raise
+        except ModelError as reason:
+            chosen = process.told.get("size")
+            if chosen is None:
+                raise
+            raise SizeError(
+                f"The model cannot be used with pictures of {chosen[0]} x {chosen[1]}: choose "
+                f"another size. {reason}"
+            ) from reason
 
 
 def _scaling(told: Mapping[str, Any]) -> Scaling:

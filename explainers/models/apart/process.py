@@ -36,8 +36,8 @@ OUT_OF_MEMORY = ("bad_alloc", "OOM when allocating", "Out of memory", "MemoryErr
 REFUSALS: dict[str, type[Exception]] = {
     kind.__name__: kind
     for kind in (
-        EndedError, errors.NoAnswerError, errors.UnsupportedModelError, ModelError, IndexError,
-        LookupError, ValueError, RuntimeError,
+        EndedError, errors.NoAnswerError, errors.UnsupportedModelError, errors.SizeError,
+        errors.PassingError, ModelError, IndexError, LookupError, ValueError, RuntimeError,
     )
 }  # fmt: skip
 """What a process may object, by the names that it tells them by."""
@@ -102,6 +102,8 @@ class Process:
     ----------
     ended : EndedError or None
         Why it will not answer any more.
+    told : dict
+        What it told last of what it was doing.
     folder : Path
         Where it keeps what is temporary; it goes with the process.
 
@@ -129,6 +131,7 @@ class Process:
                 start_new_session=True,
             )  # fmt: skip
         self.ended: EndedError | None = None
+        self.told: dict[str, Any] = {}
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._asking = threading.Lock()
         self._forgotten: list[int] = []
@@ -194,7 +197,7 @@ class Process:
             if answer is None:
                 raise self._over(self._death())
             if "phase" in answer:
-                limit, used = limits[answer["phase"]], self._used()
+                self.told, limit, used = answer, limits[answer["phase"]], self._used()
                 continue
             if "refused" in answer:
                 refusal = REFUSALS[answer["refused"]](answer["said"])

@@ -25,6 +25,7 @@ from explainers.classifiers.scaling import Scaling
 from explainers.models.apart import messages
 from explainers.models.apart.process import REFUSALS, memory_refused
 from explainers.models.apart.trial import try_out
+from explainers.models.deserializing import asking_keras
 from explainers.models.model_file import built, explain_as
 
 NICENESS = 5
@@ -68,10 +69,11 @@ class Served:
         own = built(config, keras_version, Path(weights), None)
         if size is None and own.any_size:
             size = any_size
-        self._phase("trying")
+        chosen = size if own.any_size else None
+        self._tell({"phase": "trying", "size": chosen})
         _allow(TO_ASK)
-        taken = try_out(own.model, _pair(size))
-        self._phase("laying_flat")
+        taken = asking_keras(lambda: try_out(own.model, _pair(size)), "cannot run the model")
+        self._tell({"phase": "laying_flat", "size": chosen})
         _allow(TO_OPEN)
         fed = scaling if isinstance(scaling, str) else _scaling(scaling)
         classifier = explain_as(
@@ -111,9 +113,6 @@ class Served:
         """Let go of some copies; the others keep their numbers."""
         for number in numbers:
             self._classifiers[number] = self._classifiers[0]
-
-    def _phase(self, name: str) -> None:
-        self._tell({"phase": name})
 
 
 def facts(classifier: Classifier) -> dict[str, Any]:
