@@ -14,7 +14,6 @@ import argparse
 import os
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -25,12 +24,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.sync.client import connect
-from websockets.typing import Subprotocol
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.visitor import ROOT, Visitor, resident, serving
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -78,42 +74,6 @@ new MutationObserver(changes => {
 for (const kind of ['click', 'mouseup'])
     addEventListener(kind, () => watched.asked = watched.changed = performance.now(), true);
 """
-
-
-@contextmanager
-def server(script: str = "app.py", folder: Path = ROOT) -> Iterator[tuple[str, int, float]]:
-    """A page that runs: its address, its process, and when it was asked to start."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"]
-    started = time.monotonic()
-    process = subprocess.Popen(
-        [*command, "--server.headless=true"],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        while not _answers(port):
-            assert process.poll() is None, "The server ended before it answered."
-            time.sleep(0.02)
-        yield f"localhost:{port}", process.pid, started
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def resident(pid: int) -> float:
-    """Resident memory of a process, in MB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024
 
 
 @contextmanager
@@ -174,7 +134,8 @@ def _visits(
 ) -> dict[str, dict[str, list[float]]]:
     seen: dict[str, dict[str, list[float]]] = {"cold": {}, "warm": {}}
     for _ in range(ROUNDS):
-        with server(script, folder) as (address, pid, started):
+        started = time.monotonic()
+        with serving(script, folder) as (address, pid):
             starting = time.monotonic() - started
             for found in seen.values():
                 once = phases(browser, address, awaited)
@@ -212,23 +173,14 @@ def lime(page: Page) -> None:
 
 def rerun_on_server(address: str) -> None:
     """Seconds from asking for a rerun to its last message, without a browser."""
-    ask = BackMsg()
-    ask.rerun_script.query_string = ""
     times = []
-    with connect(
-        f"ws://{address}/_stcore/stream", subprotocols=[Subprotocol("streamlit")], max_size=None
-    ) as visitor:
-        for _ in range(ROUNDS + 3):
-            started = time.monotonic()
-            visitor.send(ask.SerializeToString())
-            while True:
-                answer = ForwardMsg()
-                answer.ParseFromString(visitor.recv())
-                if answer.WhichOneof("type") == "script_finished":
-                    break
-            times.append(time.monotonic() - started)
+    with Visitor(address) as visitor:
+        visitor.settled()
+        for _ in range(ROUNDS + 2):
+            visitor.ask()
+            times.append(visitor.settled())
     print("a rerun with everything computed")
-    say("on the server", times[3:])
+    say("on the server", times[2:])
 
 
 def still(page: Page) -> float:
@@ -311,7 +263,7 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         first_visits(browser)
-        with server() as (address, pid, _):
+        with serving() as (address, pid):
             with visit(browser, address) as page:
                 page.wait_for_selector(COMPLETE)
                 rerun_on_server(address)

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.visitor import COMPLETE, Visitor, serving
+from benchmarks.visitor import COMPLETE, Visitor, resident, serving
 
 SAMPLES = ("cat", "coffee", "rocket", "motorcycle", "astronaut")
 EVERY = 5.0
@@ -58,13 +58,6 @@ def processor(pid: int) -> float:
     """Seconds of processor time that a process has taken."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def resident(pid: int) -> float:
-    """Resident memory of a process, in MB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024
 
 
 def say(what: str, values: Sequence[float], unit: str = "s") -> None:

@@ -48,7 +48,7 @@ def serving(
         while not _answers(port):
             assert process.poll() is None, "The server ended before it answered."
             assert time.monotonic() < deadline, f"The server did not answer within {START:.0f} s."
-            time.sleep(0.05)
+            time.sleep(0.02)
         yield f"localhost:{port}", process.pid
     finally:
         process.terminate()
@@ -58,6 +58,13 @@ def serving(
 def _answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def resident(pid: int) -> float:
+    """Resident memory of a process, in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
 
 
 class Visitor:

@@ -14,15 +14,28 @@ from dataclasses import dataclass, field
 WEIGHT = 0.02
 """Seconds of work that a second of waiting weighs: nothing waits for more than 50 times what it
 takes longer than those that came after it."""
-LOOK = 0.1
-"""Seconds between one look at whether a turn is still wanted and the next."""
+LOOK = 0.05
+"""Seconds between one look at whether a turn is still wanted and the next; and how long the place
+of work that goes on at once is kept free."""
 
 
 @dataclass(eq=False)
-class _Waiting:
-    """Somebody who waits for a turn, or has it."""
+class Turn:
+    """What somebody waits for, or has.
+
+    Attributes
+    ----------
+    rank : float
+        The smaller, the sooner.
+    more : bool
+        Whether the next turn of the same work will be asked for at once. Without that, two pieces
+        of work take turns with each other, and both are done late.
+    called : Event
+        Whether it has come.
+    """
 
     rank: float
+    more: bool = False
     called: threading.Event = field(default_factory=threading.Event)
 
 
@@ -47,8 +60,9 @@ class Turns:
     def __init__(self, weight: float = WEIGHT) -> None:
         self._weight = weight
         self._door = threading.Lock()
-        self._waiting: defaultdict[str, list[_Waiting]] = defaultdict(list)
-        self._served: dict[str, _Waiting] = {}
+        self._waiting: defaultdict[str, list[Turn]] = defaultdict(list)
+        self._served: dict[str, Turn] = {}
+        self._kept: dict[str, tuple[float, float]] = {}
         self._mine = threading.local()
 
     @contextmanager
@@ -59,7 +73,7 @@ class Turns:
         since: float | None = None,
         share: str = "",
         meanwhile: Callable[[int], None] = lambda ahead: None,
-    ) -> Iterator[None]:
+    ) -> Iterator[Turn]:
         """Wait for a turn, and have it for as long as the context lasts.
 
         A turn within a turn is a part of it.
@@ -76,32 +90,37 @@ class Turns:
             Called again and again while it waits, with how many are served before it. What it
             raises ends the waiting.
         """
-        if getattr(self._mine, "turn", False):
-            yield
+        outer: Turn | None = getattr(self._mine, "turn", None)
+        if outer is not None:
+            yield outer
             return
         asked = time.monotonic() if since is None else since
-        mine = _Waiting(left + self._weight * asked)
+        mine = Turn(left + self._weight * asked)
         with self._door:
             self._waiting[share].append(mine)
             self._call(share)
         try:
             while not mine.called.wait(LOOK):
-                meanwhile(self._ahead(mine, share))
-            self._mine.turn = True
-            yield
+                meanwhile(self._look(mine, share))
+            self._mine.turn = mine
+            yield mine
         finally:
-            self._mine.turn = False
+            self._mine.turn = None
             self._leave(mine, share)
 
-    def _ahead(self, mine: _Waiting, share: str) -> int:
+    def _look(self, mine: Turn, share: str) -> int:
+        """How many are before it."""
         with self._door:
+            self._call(share)
             served = self._served.get(share) not in (None, mine)
             return served + sum(other.rank < mine.rank for other in self._waiting[share])
 
-    def _leave(self, mine: _Waiting, share: str) -> None:
+    def _leave(self, mine: Turn, share: str) -> None:
         with self._door:
             if self._served.get(share) is mine:
                 del self._served[share]
+                if mine.more:
+                    self._kept[share] = mine.rank, time.monotonic() + LOOK
             else:
                 self._waiting[share].remove(mine)
             self._call(share)
@@ -113,8 +132,13 @@ class Turns:
             return
         if not waiting:
             del self._waiting[share]
+            self._kept.pop(share, None)
             return
         chosen = min(waiting, key=lambda each: each.rank)
+        rank, until = self._kept.get(share, (chosen.rank, 0.0))
+        if rank < chosen.rank and time.monotonic() < until:
+            return
+        self._kept.pop(share, None)
         waiting.remove(chosen)
         self._served[share] = chosen
         chosen.called.set()

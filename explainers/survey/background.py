@@ -27,8 +27,8 @@ PROGRAM = "explainers"
 LOG = "run.log"
 AT_MOST = 2
 """Runs on one server: each opens a network in every worker, some 0.85 GB."""
-PATIENCE = 120.0
-"""Seconds that a run goes on without its session: Streamlit keeps a lost one as long."""
+PATIENCE = 60.0
+"""Seconds that a run goes on without its session: one that is lost comes back sooner, or never."""
 GRACE = 30.0
 """Seconds that an interrupted run has to write down what it knows."""
 LOOK = 2.0

@@ -154,8 +154,8 @@ class Run:
             _make_way()
             told(ahead)
 
-        turn = TURNS.turn(left, since=self._since, share=self._share, meanwhile=listen)
-        with turn, self._lock:
+        wait = TURNS.turn(left, since=self._since, share=self._share, meanwhile=listen)
+        with wait as turn, self._lock:
             self._wanted = time.monotonic()
             if self.finished or self._observations is None:
                 return
@@ -171,6 +171,7 @@ class Run:
             finally:
                 if self.finished:
                     self._observations = None  # and with it the classifier
+            turn.more = self.waiting
 
 
 def _make_way() -> None:
@@ -216,6 +217,8 @@ class _Session:
 
 
 _SESSIONS: dict[str, _Session] = {}
+_LOST: list[str] = []
+"""Those that are to be closed, if they do not come back."""
 
 
 def _session() -> _Session:
@@ -233,6 +236,8 @@ def _lost(session: str) -> None:
         asyncio.get_running_loop().call_later(AWAY, _close, session)
     except RuntimeError:
         _SESSIONS.pop(session, None)
+    else:
+        _LOST.append(session)
 
 
 @st.cache_resource(scope="session", show_spinner=False, on_release=_lost)
@@ -242,16 +247,17 @@ def _held(session: str) -> str:
 
 def _close(session: str) -> None:
     """Let go of all that a session kept, if it has not come back."""
+    _LOST.remove(session)
     server = runtime.get_instance()
     if server.is_active_session(session):
         return
     server.close_session(session)
     gone = _SESSIONS.pop(session, None)
-    if gone is not None:
-        for key in gone.models:
-            if not any(key in other.models for other in list(_SESSIONS.values())):
-                _classifier.clear(key, None)
-    gc.collect()
+    for key in gone.models if gone else ():
+        if not any(key in other.models for other in list(_SESSIONS.values())):
+            _classifier.clear(key, None)
+    if not _LOST:
+        gc.collect()
 
 
 def cold() -> bool:

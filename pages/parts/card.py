@@ -276,7 +276,7 @@ class Card:
             if self.run.failure:
                 self._draw_failure(self.run.failure)
             else:
-                self._draw_nothing()
+                self._draw_nothing("Stopped before it began" if self.run.paused else "Waiting")
             return
         scale = self.scale
         drawn = f"{explanation.done}-{scale.maps}-{scale.bold}-{settled}"
@@ -320,10 +320,10 @@ class Card:
         for slot in self._slots.values():
             slot.empty()
 
-    def _draw_nothing(self) -> None:
+    def _draw_nothing(self, why: str = "Waiting") -> None:
         for view, slot in self._slots.items():
             slot.skeleton(self.look.width if view == "Matrix" else self._height + COLOUR_BAR)
-        self._note.caption("Waiting")
+        self._note.caption(why)
 
     def _draw_blank(self, reason: str) -> None:
         """The reason once, and nothing where the other views would stand."""

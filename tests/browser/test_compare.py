@@ -157,7 +157,7 @@ def test_everything_can_be_taken_away(
 
 def test_stop_keeps_what_there_is_and_continue_goes_on(page: Page, address: str) -> None:
     page.goto(f"{address}/?picture=motorcycle&methods=LIME+superpixels")
-    expect(charts(page, "lime").first).to_be_visible()
+    expect(card(page, "lime")).to_contain_text(re.compile(r"\d+ of 1,000 samples"))
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Continue")).to_be_visible()
     expect(card(page, "lime")).to_contain_text(re.compile(r"Stopped at \d+ of 1,000 samples"))
@@ -172,7 +172,7 @@ def test_a_press_on_stop_during_which_the_page_is_drawn_again_is_not_lost(
 ) -> None:
     """As when a scroll bar comes with the first map: the page is narrower, and drawn again."""
     page.goto(f"{address}/?picture=astronaut&methods=LIME+superpixels")
-    expect(page.get_by_text(re.compile(r"LIME superpixels: \d+ of 1,000 samples"))).to_be_visible()
+    expect(card(page, "lime")).to_contain_text(re.compile(r"\d+ of 1,000 samples"))
     page.get_by_role("button", name="Stop").hover()
     page.mouse.down()
     told = page.evaluate("document.cookie")

@@ -136,6 +136,20 @@ def test_work_that_fails_gives_its_turn_back() -> None:
         pass
 
 
+def test_work_that_goes_on_keeps_its_place_and_others_get_it_when_it_does_not() -> None:
+    """Else two would take turns with each other, and both be done late."""
+    turns = Turns()
+    crowd = Crowd(turns)
+    with turns.turn(4.0, since=0.0) as first:
+        crowd.join("long", 8.0)
+        first.more = True
+    with turns.turn(3.0, since=0.0) as first:
+        crowd.served.append("the same")
+        crowd.join("short", 1.0)
+        first.more = True
+    assert crowd.leave() == ["the same", "short", "long"]
+
+
 def test_a_turn_within_a_turn_is_a_part_of_it() -> None:
     turns = Turns()
     with turns.turn(1.0), turns.turn(1.0), turns.turn(1.0, share="a stranger's model"):

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -19,8 +20,8 @@ NAMES = ("apple", "birch")
 CLASSES = 5
 
 
-def model(seed: int) -> bytes:
-    """A tiny network of its own answers, as a file."""
+def model(seed: int, folder: Path) -> bytes:
+    """A tiny network with answers of its own, as a file."""
     keras.utils.set_random_seed(seed)
     network = keras.Sequential(
         [
@@ -32,12 +33,8 @@ def model(seed: int) -> bytes:
         ]
     )
     network.layers[-1].set_weights([each * 40 for each in network.layers[-1].get_weights()])
-    file = io.BytesIO()
-    path = f"/tmp/{seed}.keras"
-    network.save(path)
-    with open(path, "rb") as saved:
-        file.write(saved.read())
-    return file.getvalue()
+    network.save(folder / "model.keras")
+    return (folder / "model.keras").read_bytes()
 
 
 def picture(seed: int) -> bytes:
@@ -79,8 +76,8 @@ def address() -> Iterator[str]:
         yield address
 
 
-def test_two_sessions_never_see_each_others_answers(address: str) -> None:
-    files = [model(seed) for seed in range(2)]
+def test_two_sessions_never_see_each_others_answers(address: str, tmp_path: Path) -> None:
+    files = [model(seed, tmp_path) for seed in range(2)]
     labels = ["\n".join(f"{name} {number}" for number in range(CLASSES)) for name in NAMES]
     own = [
         open_classifier(io.BytesIO(file), labels=text.splitlines())
