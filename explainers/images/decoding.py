@@ -220,6 +220,7 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
 
 def _serve(connection: socket.socket) -> None:
     """Decode one picture after another, until whoever asks for them has gone."""
+    gc.freeze()  # what was imported is never looked through again
     size_at_first = _size()
     while len(asked := connection.recv(REQUEST.size, socket.MSG_WAITALL)) == REQUEST.size:
         size, max_pixels, seconds, patience, memory = REQUEST.unpack(asked)

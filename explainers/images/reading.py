@@ -145,14 +145,14 @@ class _Decoder:
             with theirs:
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", "-W", "ignore", decoding.__file__],
-                    stdin=theirs, env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+                    stdin=theirs.fileno(), env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
                     start_new_session=True,
                 )  # fmt: skip
         except OSError as error:
             self._connection.close()
             raise ImageError(
-                "The picture cannot be decoded at the moment, since this machine starts no more "
-                "processes: try again later."
+                "The picture cannot be decoded at the moment, since this machine starts no process "
+                "to do it in: try again later."
             ) from error
 
     @property
@@ -166,7 +166,7 @@ class _Decoder:
             limits = (max_pixels, SECONDS, PATIENCE, MEMORY)
             self._connection.sendall(REQUEST.pack(len(data), *limits))
             self._connection.sendall(data)
-            height, width = ANSWER.unpack(self._received(ANSWER.size))
+            height, width = ANSWER.unpack(self._received(ANSWER.size).data)
             answer = self._received(3 * height * width if height else width)
         except (EOFError, ConnectionError) as error:
             raise ImageError(self._why_it_ended()) from error
@@ -182,7 +182,7 @@ class _Decoder:
 
     def _received(self, count: int) -> np.ndarray:
         received = np.empty(count, np.uint8)
-        rest = memoryview(received)
+        rest = received.data
         while rest:
             # All at once: between two pieces, other threads of Python would each take their turn.
             arrived = self._connection.recv_into(rest, 0, socket.MSG_WAITALL)
@@ -209,10 +209,15 @@ class _Decoder:
                     "The picture makes its decoder break down: save it again, for example as an "
                     "8-bit PNG."
                 )
+            case signal.SIGKILL:
+                return (
+                    "The process that was decoding the picture was ended from outside, as a machine "
+                    "does that runs out of memory: try again later."
+                )
         logging.getLogger(__name__).warning("A process that decodes pictures ended: %s", code)
         return (
-            "The process that was decoding the picture was ended from outside, which happens when "
-            "a machine runs out of memory: try again later."
+            "The process that decodes pictures failed, and its log says why: try again later, or "
+            "save the picture as an 8-bit PNG."
         )
 
 

@@ -172,6 +172,7 @@ def test_a_slow_one_holds_up_no_other(impatient):
         (signal.SIGKILL, "was ended from outside"),
         (signal.SIGSEGV, "makes its decoder break down"),
         (signal.SIGALRM, "was not decoded within 60 s"),
+        (signal.SIGTERM, "its log says why"),
     ],
 )
 def test_whatever_ends_it_is_said(number, words):
@@ -210,7 +211,7 @@ def test_a_machine_that_starts_no_process_is_no_fault_of_the_picture(monkeypatch
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(subprocess, "Popen", refused)
-    assert "starts no more processes: try again later" in refusal(encoded(plain(), "PNG"))
+    assert "starts no process to do it in" in refusal(encoded(plain(), "PNG"))
 
 
 def test_it_ends_with_whoever_started_it(tmp_path):
