@@ -6,6 +6,7 @@ from the header, before anything is decoded. What is legal but ruinous cannot be
 time and of memory for each picture. So it imports Pillow and little else.
 """
 
+import gc
 import signal
 import socket
 import struct
@@ -28,6 +29,9 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
+if sys.platform != "win32":
+    import resource
+
 MAX_PIXELS = 40_000_000
 
 MIN_SIDE = 8
@@ -38,6 +42,8 @@ MAX_RATIO = 20
 
 STRIP = 2**15
 """Pixels that are sent at a time."""
+SMALL = 2_000_000
+"""Pixels of a picture whose memory may be kept for the next."""
 
 REQUEST = struct.Struct("<QQdIQ")
 """How many bytes follow, and what is allowed: pixels, seconds of processor time, seconds on the
@@ -214,20 +220,25 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
 
 def _serve(connection: socket.socket) -> None:
     """Decode one picture after another, until whoever asks for them has gone."""
+    gc.freeze()  # what was imported is never looked through again
+    size_at_first = _size()
     while len(asked := connection.recv(REQUEST.size, socket.MSG_WAITALL)) == REQUEST.size:
         size, max_pixels, seconds, patience, memory = REQUEST.unpack(asked)
         data = connection.recv(size, socket.MSG_WAITALL)
         Image.MAX_IMAGE_PIXELS = max_pixels // 2  # Pillow refuses twice as many
-        _limit(seconds, patience, memory)
+        _limit(seconds, patience, size_at_first + memory)
         picture, refusal = _decoded(data, max_pixels, memory)
         _limit(0, 0, None)
+        small = picture is not None and picture.width * picture.height <= SMALL
         if picture is None:
             connection.sendall(ANSWER.pack(0, len(refusal.encode())) + refusal.encode())
         else:
             connection.sendall(ANSWER.pack(picture.height, picture.width))
             for strip in _strips(picture):
                 connection.sendall(strip)
-        del data, picture  # nothing is kept while waiting
+        del data, picture
+        if not small:
+            _give_back()
 
 
 def _decoded(data: bytes, max_pixels: int, memory: int) -> tuple[Image.Image | None, str]:
@@ -251,17 +262,30 @@ def _strips(picture: Image.Image) -> Iterator[bytes]:
         yield picture.crop((0, top, picture.width, bottom)).tobytes()
 
 
-def _limit(seconds: float, patience: int, memory: int | None) -> None:
-    """Have the system end this process after a time, and refuse it memory; zero takes that back."""
-    import resource
-
+def _limit(seconds: float, patience: int, size: int | None) -> None:
+    """Have the system end this process after a time, and refuse it a larger size."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
     signal.alarm(patience)
     if sys.platform == "linux":
         _, most = resource.getrlimit(resource.RLIMIT_AS)
-        with open("/proc/self/statm", "rb") as told:
-            size = int(told.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (most if memory is None else size + memory, most))
+        resource.setrlimit(resource.RLIMIT_AS, (most if size is None else size, most))
+
+
+def _size() -> int:
+    """Bytes of address space, which is what the system can refuse; 0 where it cannot."""
+    if sys.platform != "linux":
+        return 0
+    with open("/proc/self/statm", "rb") as told:
+        return int(told.read().split()[0]) * resource.getpagesize()
+
+
+def _give_back() -> None:
+    """Return memory to the system that pictures in cycles, and the C library, else keep."""
+    import ctypes
+
+    gc.collect()
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explainers import METHODS, Explainer, ImageError, NoAnswerError, Prediction, Target, read_image
 from explainers.classifiers.labels import is_index
 from explainers.images.colouring import COLOUR_MAPS, Style
-from explainers.images.reading import MAX_BYTES
+from explainers.images.reading import MAX_BYTES, stand_by
 from explainers.images.samples import SAMPLES
 from pages.parts import cache, classifiers, viewport, zoom
 from pages.parts.picture import Picture
@@ -278,6 +278,8 @@ def _choose_picture() -> Picture:
         persist_state="session",
         width="stretch",
     )
+    if source != "Gallery":
+        stand_by()
     if source == "Gallery":
         _draw_gallery()
     elif source == "Upload":
