@@ -10,7 +10,7 @@ from scipy.special import expit, softmax
 
 from explainers.classifiers.check_up import find_scaling
 from explainers.classifiers.classifier import BATCH, Classifier
-from explainers.classifiers.errors import ModelError, SizeError
+from explainers.classifiers.errors import ModelError, PassingError, SizeError
 from explainers.classifiers.labels import read_labels
 from explainers.classifiers.natural_noise import natural_noise
 from explainers.classifiers.scaling import NAMED, Scaling

@@ -37,6 +37,7 @@ from explainers import (
     Target,
 )
 from explainers import check_up as look_over
+from explainers.classifiers.errors import PassingError
 from explainers.classifiers.natural_noise import PICTURES, natural_noise
 from explainers.classifiers.turns import TURNS
 from explainers.images.samples import SAMPLES
@@ -90,6 +91,8 @@ class Run:
         Whether there is nothing more to come, and whether a person wants no more.
     failure : str or None
         Why the method cannot explain this classifier, in a sentence.
+    passing : bool
+        Whether that may be otherwise the next time.
     """
 
     def __init__(self) -> None:
@@ -101,6 +104,7 @@ class Run:
         self.finished = False
         self.paused = False
         self.failure: str | None = None
+        self.passing = False
         self._interpreted = lru_cache(READINGS_OF_RUN)(
             lambda explainer, observation, target: explainer.interpret(observation, target)
         )
@@ -165,6 +169,7 @@ class Run:
                 self.finished = self.latest.done == self.latest.total
             except (LookupError, NoAnswerError) as reason:
                 self.failure, self.finished = str(reason), True
+                self.passing = isinstance(reason, PassingError)
             except Exception:
                 self.failure, self.finished = BROKEN, True
                 raise
@@ -205,6 +210,8 @@ class _Session:
         """What was made under a key, or what is made now; of a kind at most so many are kept."""
         with self._lock:
             entries = self._kinds.setdefault(kind, OrderedDict())
+            if isinstance(entries.get(key), Run) and entries[key].passing:
+                del entries[key]
             if key in entries:
                 entries.move_to_end(key)
                 return entries[key]

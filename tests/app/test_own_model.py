@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import psutil
 import pytest
 from keras import layers
 from PIL import Image
@@ -305,3 +306,17 @@ def test_the_config_of_a_legacy_file_is_what_it_seems() -> None:
     assert '"groups": 1' in text
     with pytest.raises(Exception, match=r"groups|batch_input_shape|deserializ"):
         keras.saving.load_model(LEGACY / "three_deep.h5", compile=False)
+
+
+def test_a_model_whose_process_is_killed_says_so_and_is_opened_again() -> None:
+    app = open_own(("model.h5", THREE_DEEP))
+    for process in psutil.Process().children():
+        if "explainers.models.apart.serving" in process.cmdline():
+            process.kill()
+    app.button_group(key="methods").set_value(["Smoothed saliency"]).run()
+    assert not app.exception
+    assert "ended by the system (SIGKILL)" in app.warning[0].value
+    app.run()
+    assert not app.exception
+    assert not app.warning
+    assert np.ptp(array(heatmaps(app)[0]["z"])) > 0
