@@ -7,6 +7,7 @@ time and of memory for each picture. So it imports Pillow and little else.
 """
 
 import gc
+import os
 import signal
 import socket
 import struct
@@ -289,4 +290,6 @@ def _give_back() -> None:
 
 
 if __name__ == "__main__":
+    with open(os.devnull, "wb") as nothing:  # where remarks on a stranger's file belong
+        os.dup2(nothing.fileno(), sys.stderr.fileno())
     _serve(socket.socket(fileno=sys.stdin.fileno()))
