@@ -148,7 +148,7 @@ def _format_of(data: bytes) -> str:
         if accept and accept(data[:16]) is True and (name != "AVIF" or _says_avif(data)):
             return name
     known = f"use {', '.join(FORMATS[:-1])} or {FORMATS[-1]}."
-    kind = "an HEIC picture or a video" if data[4:8] == b"ftyp" else None
+    kind = "an HEIC picture, a video or the like" if data[4:8] == b"ftyp" else None
     kind = next((kind for start, kind in OTHERS.items() if data.startswith(start)), kind)
     if kind:
         raise ImageError(f"The file is {kind}, which is not read: {known}")
