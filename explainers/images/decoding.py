@@ -7,6 +7,7 @@ time and of memory for each picture. So it imports Pillow and little else.
 """
 
 import gc
+import os
 import signal
 import socket
 import struct
@@ -147,7 +148,7 @@ def _format_of(data: bytes) -> str:
         if accept and accept(data[:16]) is True and (name != "AVIF" or _says_avif(data)):
             return name
     known = f"use {', '.join(FORMATS[:-1])} or {FORMATS[-1]}."
-    kind = "an HEIC picture or a video" if data[4:8] == b"ftyp" else None
+    kind = "an HEIC picture, a video or the like" if data[4:8] == b"ftyp" else None
     kind = next((kind for start, kind in OTHERS.items() if data.startswith(start)), kind)
     if kind:
         raise ImageError(f"The file is {kind}, which is not read: {known}")
@@ -289,4 +290,6 @@ def _give_back() -> None:
 
 
 if __name__ == "__main__":
+    with open(os.devnull, "wb") as nothing:  # where remarks on a stranger's file belong
+        os.dup2(nothing.fileno(), sys.stderr.fileno())
     _serve(socket.socket(fileno=sys.stdin.fileno()))

@@ -211,13 +211,13 @@ class _Decoder:
                 )
             case signal.SIGKILL:
                 return (
-                    "The process that was decoding the picture was ended from outside, as a machine "
-                    "does that runs out of memory: try again later."
+                    "The process that was decoding the picture was ended from outside, as by a "
+                    "machine that runs out of memory: try again later."
                 )
         logging.getLogger(__name__).warning("A process that decodes pictures ended: %s", code)
         return (
-            "The process that decodes pictures failed, and its log says why: try again later, or "
-            "save the picture as an 8-bit PNG."
+            "The process that decodes pictures failed: try again later, or save the picture as an "
+            "8-bit PNG."
         )
 
 
