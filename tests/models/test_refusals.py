@@ -202,7 +202,7 @@ def test_code_of_ones_own_is_told_from_keras_and_what_to_build_instead(path: Pat
     mine = Mine()
     mine(np.zeros((1, 4), np.float32))
     own = keras.Sequential([keras.Input(SHAPE), Own(name="odd"), layers.Flatten()])
-    for model, place in ((mine, "The model is a 'Mine'"), (own, "The layer 'odd' is a ")):
+    for model, place in ((mine, "The model is a "), (own, "The layer 'odd' is a ")):
         told = refusal(saved(model, path))
         assert told.startswith(place)
         assert "code of one's own is never run: build the model of Keras's usual layers" in told
