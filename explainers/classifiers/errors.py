@@ -54,6 +54,14 @@ class NoAnswerError(ValueError):
     """A network whose answer is not made of finite numbers; the text is a sentence that says so."""
 
 
+class EndedError(ModelError, NoAnswerError):
+    """A model whose process has ended, because it asked for too much or broke down."""
+
+
+class KilledError(EndedError, PassingError):
+    """A model whose process was ended, and not for what it is."""
+
+
 def fault_of(error: BaseException) -> int | None:
     """The number of the system's error behind an exception, if this machine is to blame.
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from explainers.classifiers.classifier import Classifier
 
-CHUNK = 96
+PIECE = 32
+"""Samples asked about at a time: so few that whoever waits for the network, waits shortly."""
+CHUNK = 3 * PIECE
 STRONGEST = 5
 IN_A_ROW = 4
 
@@ -146,8 +148,8 @@ class LimeSuperpixels(Explainer):
         rows = self._sample(segments.max() + 1)
         probabilities = np.empty((self.samples, len(classifier.labels)), np.float32)
         strongest: list[Any] = []
-        for start in range(0, self.samples, CHUNK):
-            done = min(start + CHUNK, self.samples)
+        for start in range(0, self.samples, PIECE):
+            done = min(start + PIECE, self.samples)
             probabilities[start:done] = classifier.masked_probabilities(
                 pixels, fill, segments, rows[start:done]
             )
@@ -160,7 +162,7 @@ class LimeSuperpixels(Explainer):
                 rows=rows[:done],
                 probabilities=probabilities[:done],
             )
-            if self.until_stable:
+            if self.until_stable and (done % CHUNK == 0 or done == self.samples):
                 strongest.append([self._strongest(seen, index) for index in classes])
                 if _settled(strongest):
                     yield replace(seen, total=done)

@@ -202,6 +202,22 @@ class Screened:
     keras: str
     labels: bytes | None
 
+    @property
+    def whole(self) -> dict:
+        """The config, of a file that holds a whole model.
+
+        Raises
+        ------
+        ModelError
+            If it holds weights alone.
+        """
+        if self.config is None:
+            raise ModelError(
+                "The file holds weights alone, without the network that they belong to: "
+                "save the whole model with model.save(...)."
+            )
+        return self.config
+
 
 def screen(source: Path, folder: Path) -> Screened:
     """Take a model file apart, in a process of its own.

@@ -2,21 +2,30 @@
 
 Classifiers are shared by everyone. Whatever comes of a person's picture is kept for their session
 alone, and every entry is tied to the picture's digest, the classifier, the target and the exact
-settings.
+settings. A session that is lost finds all of it when it comes back soon; when it does not, all of
+it goes, and so does a model that nobody else has brought.
+
+What asks a network waits for its turn, and while it waits for a click, or for the session's end.
 """
 
+import asyncio
 import gc
 import importlib
+import io
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
-from functools import lru_cache
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable, Iterator
+from functools import lru_cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 import streamlit as st
+from PIL import Image
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explainers import (
     CheckUp,
@@ -28,13 +37,15 @@ from explainers import (
     Target,
 )
 from explainers import check_up as look_over
-from explainers.classifiers.natural_noise import natural_noise
+from explainers.classifiers.natural_noise import PICTURES, natural_noise
+from explainers.classifiers.turns import TURNS
 from explainers.images.samples import SAMPLES
 from explainers.metrics.flipping import Flip, effects_of
 from explainers.metrics.flipping import flip as find_flip
 from explainers.metrics.forecast import Forecast
 from explainers.metrics.forecast import forecast as expect
-from explainers.metrics.pointing import Hiding, hide_hottest
+from explainers.metrics.pointing import TRIES, Hiding, hide_hottest
+from explainers.models import zoo
 from pages.parts.picture import Picture, data_uri
 
 if TYPE_CHECKING:
@@ -51,6 +62,14 @@ READINGS_OF_RUN = 8
 TILES_IN_SESSION = 240
 ENGINE = "explainers.classifiers.classifier"
 BROKEN = "This could not be finished. Try it with other settings."
+AWAY = 45.0
+"""Seconds that a lost session may take to come back."""
+USUAL = 0.01
+"""Seconds that a pass takes, roughly: what waits is told apart by how many passes it takes."""
+FORGOTTEN = 5.0
+"""Seconds after which work that nobody wanted meanwhile counts as new."""
+LOOKED_OVER = 60
+"""Passes of a check-up, roughly."""
 
 Seen = TypeVar("Seen")
 Made = TypeVar("Made")
@@ -73,9 +92,11 @@ class Run:
         Why the method cannot explain this classifier, in a sentence.
     """
 
-    def __init__(self, observations: Iterator[Any] | None = None) -> None:
-        self._observations = observations
+    def __init__(self) -> None:
+        self._observations: Iterator[Any] | None = None
         self._lock = threading.Lock()
+        self._passes, self._share = 0, ""
+        self._since = self._wanted = time.monotonic()
         self.latest: Any = None
         self.finished = False
         self.paused = False
@@ -94,15 +115,48 @@ class Run:
         """Whether there is more to observe, and somebody wants it."""
         return not (self.finished or self.paused)
 
-    def begin(self, start: Callable[[], Iterator[Any]]) -> None:
-        """Start the work, unless it has begun."""
+    @property
+    def done(self) -> float:
+        """The share of the work that is done, in 0..1."""
+        return float(self.latest.done / self.latest.total) if self.latest else 0.0
+
+    def begin(self, start: Callable[[], Iterator[Any]], asked: "Classifier", passes: int) -> "Run":
+        """Start the work, unless it has begun.
+
+        Parameters
+        ----------
+        start : callable
+        asked : Classifier
+        passes : int
+            Forward passes that all of it takes, or is worth.
+        """
         with self._lock:
             if self._observations is None and not self.finished:
                 self._observations = start()
+                self._passes, self._share = passes, _share(asked)
+        return self
 
-    def advance(self) -> None:
-        """Take the next observation."""
-        with self._lock:
+    def advance(self, told: Callable[[int], None] = lambda ahead: None) -> None:
+        """Take the next observation, in turn.
+
+        Parameters
+        ----------
+        told : callable
+            Told now and then, while it waits, how much work is served before it.
+        """
+        now = time.monotonic()
+        if now - self._wanted > FORGOTTEN:
+            self._since = now
+        left = (1 - self.done) * self._passes * USUAL
+
+        def listen(ahead: int) -> None:
+            self._wanted = time.monotonic()
+            _make_way()
+            told(ahead)
+
+        turn = TURNS.turn(left, since=self._since, share=self._share, meanwhile=listen)
+        with turn, self._lock:
+            self._wanted = time.monotonic()
             if self.finished or self._observations is None:
                 return
             try:
@@ -119,6 +173,87 @@ class Run:
                     self._observations = None  # and with it the classifier
 
 
+def _make_way() -> None:
+    """End this run of the page if there was a click, or if the session has ended.
+
+    Streamlit sees to that whenever a page looks into the session's state.
+    """
+    _ = "picture" in st.session_state
+
+
+def _share(asked: "Classifier") -> str:
+    """What a classifier computes on: with the others, or where it stands apart from them."""
+    return asked.name if getattr(asked, "apart", False) else ""
+
+
+def _asked(asked: "Classifier", passes: int, ask: Callable[[], Seen]) -> Seen:
+    """What a classifier says to a short question, in turn."""
+    with TURNS.turn(passes * USUAL, share=_share(asked), meanwhile=lambda ahead: _make_way()):
+        return ask()
+
+
+class _Session:
+    """What one session has so far: of each kind, what was used last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kinds: dict[str, OrderedDict[Hashable, Any]] = {}
+        self.models: set[str] = set()
+
+    def keep(self, kind: str, most: int, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What was made under a key, or what is made now; of a kind at most so many are kept."""
+        with self._lock:
+            entries = self._kinds.setdefault(kind, OrderedDict())
+            if key in entries:
+                entries.move_to_end(key)
+                return entries[key]
+        value = make()
+        with self._lock:
+            value = entries.setdefault(key, value)
+            while len(entries) > most:
+                entries.popitem(last=False)
+        return value
+
+
+_SESSIONS: dict[str, _Session] = {}
+
+
+def _session() -> _Session:
+    """What the session that asks has kept."""
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None:
+        return _Session()
+    _held(context.session_id)
+    return _SESSIONS.setdefault(context.session_id, _Session())
+
+
+def _lost(session: str) -> None:
+    """Streamlit has let go of a session's connection, or a test of all that it kept."""
+    try:
+        asyncio.get_running_loop().call_later(AWAY, _close, session)
+    except RuntimeError:
+        _SESSIONS.pop(session, None)
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=_lost)
+def _held(session: str) -> str:
+    return session
+
+
+def _close(session: str) -> None:
+    """Let go of all that a session kept, if it has not come back."""
+    server = runtime.get_instance()
+    if server.is_active_session(session):
+        return
+    server.close_session(session)
+    gone = _SESSIONS.pop(session, None)
+    if gone is not None:
+        for key in gone.models:
+            if not any(key in other.models for other in list(_SESSIONS.values())):
+                _classifier.clear(key, None)
+    gc.collect()
+
+
 def cold() -> bool:
     """Whether TensorFlow is still to be imported, which takes seconds."""
     return ENGINE not in sys.modules
@@ -128,12 +263,16 @@ def cold() -> bool:
 def _tensorflow() -> ModuleType:
     """What classifiers are made of, imported when the first is wanted.
 
-    Nothing of it is ever garbage. To look for some meanwhile would take a second, and half a second
-    after every run, when garbage is collected.
+    Nothing of it is ever garbage, and to look for some meanwhile would take a second. Streamlit has
+    Keras tidy up after every run of a page, which looks through all that all sessions have, while
+    all of them wait; Python does so by itself, when there is more.
     """
     gc.disable()
     try:
-        return importlib.import_module(ENGINE)
+        engine = importlib.import_module(ENGINE)
+        backend = engine.keras.backend
+        backend.clear_session = partial(backend.clear_session, free_memory=False)
+        return engine
     finally:
         gc.freeze()
         gc.enable()
@@ -147,21 +286,20 @@ def _classifier(key: str, _load: Callable[[], "Classifier"]) -> "Classifier":
 def classifier(key: str, load: Callable[[], "Classifier"]) -> "Classifier":
     """A classifier, built and compiled once for all sessions; the oldest unused is let go."""
     _tensorflow()
+    if key not in zoo.CLASSIFIERS:
+        _session().models.add(key)
     return _classifier(key, load)
-
-
-@st.cache_resource(max_entries=PICTURES_IN_SESSION, scope="session", show_spinner=False)
-def _check_up(digest: str, classifier: str, _look: Callable[[], CheckUp]) -> CheckUp:
-    return _look()
 
 
 def check_up(picture: Picture, asked: "Classifier") -> CheckUp:
     """What a classifier is, and what it says to a picture under each scaling."""
-    return _check_up(
-        picture.digest,
-        asked.name,
-        lambda: look_over(asked, asked.prepare(picture.image)),
-    )
+    found: CheckUp = _session().keep(
+        "check-up", PICTURES_IN_SESSION, (picture.digest, asked.name),
+        lambda: _asked(
+            asked, LOOKED_OVER, lambda: look_over(asked, asked.prepare(picture.image))
+        ),
+    )  # fmt: skip
+    return found
 
 
 @st.cache_resource(show_spinner=False)
@@ -171,46 +309,33 @@ def sample(name: str) -> Picture:
 
 
 @st.cache_data(show_spinner=False)
-def thumbnail(name: str) -> np.ndarray:
-    """A picture of the gallery as a small square."""
-    return sample(name).thumbnail()
-
-
-@st.cache_data(max_entries=PICTURES_IN_SESSION, scope="session", show_spinner=False)
-def _screen(digest: str, _picture: Picture) -> np.ndarray:
-    return _picture.on_screen()
+def thumbnail(name: str) -> bytes:
+    """A picture of the gallery as a small square: a PNG, which need not be made at every rerun."""
+    file = io.BytesIO()
+    Image.fromarray(sample(name).thumbnail()).save(file, "PNG")
+    return file.getvalue()
 
 
 def screen(picture: Picture) -> np.ndarray:
     """The picture at the size of the screen."""
-    return _screen(picture.digest, picture)
-
-
-@st.cache_resource(max_entries=PICTURES_IN_SESSION, scope="session", show_spinner=False)
-def _address(digest: str, _picture: Picture) -> str:
-    return data_uri(screen(_picture))
+    return _drawn("screen", PICTURES_IN_SESSION, picture.digest, picture.on_screen)
 
 
 def address(picture: Picture) -> str:
     """The picture at the size of the screen, as a data URI."""
-    return _address(picture.digest, picture)
-
-
-@st.cache_resource(max_entries=PICTURES_IN_SESSION, scope="session", show_spinner=False)
-def _prediction(digest: str, classifier: str, _ask: Callable[[], Prediction]) -> Prediction:
-    return _ask()
+    kept: str = _session().keep(
+        "address", PICTURES_IN_SESSION, picture.digest, lambda: data_uri(screen(picture))
+    )
+    return kept
 
 
 def prediction(picture: Picture, asked: "Classifier", pixels: np.ndarray) -> Prediction:
     """What a classifier says to a picture."""
-    return _prediction(picture.digest, asked.name, lambda: asked.predict(pixels))
-
-
-@st.cache_resource(max_entries=RUNS_IN_SESSION, scope="session", show_spinner=False)
-def _run(
-    digest: str, classifier: str, observer: str, classes: str, _start: Callable[[], Iterator[Any]]
-) -> Run:
-    return Run(_start())
+    said: Prediction = _session().keep(
+        "prediction", PICTURES_IN_SESSION, (picture.digest, asked.name),
+        lambda: _asked(asked, 1, lambda: asked.predict(pixels)),
+    )  # fmt: skip
+    return said
 
 
 def run(
@@ -223,22 +348,15 @@ def run(
     """The run of a method for some targets, shared by all methods that can read what it saw."""
     observer = explainer.observer
     classes = sorted({index for target in targets for index in target.classes})
-    return _run(
-        picture.digest,
-        asked.name,
-        repr(observer),
-        "all" if observer.all_classes else repr(classes),
-        lambda: observer.observations(asked, pixels, *targets),
-    )
-
-
-@st.cache_resource(scope="session", show_spinner=False)
-def _maker() -> Callable[..., Any]:
-    @lru_cache(MADE_IN_SESSION)
-    def make(function: Callable[..., Any], *arguments: Any, **settings: Any) -> Any:
-        return function(*arguments, **settings)
-
-    return make
+    together = () if observer.all_classes else tuple(classes)
+    kept: Run = _session().keep(
+        "run", RUNS_IN_SESSION, (picture.digest, asked.name, repr(observer), together),
+        lambda: Run().begin(
+            lambda: observer.observations(asked, pixels, *targets), asked,
+            observer.cost(asked, len(classes)).passes,
+        ),
+    )  # fmt: skip
+    return kept
 
 
 def made(function: Callable[From, Made], *arguments: From.args, **settings: From.kwargs) -> Made:
@@ -246,13 +364,11 @@ def made(function: Callable[From, Made], *arguments: From.args, **settings: From
 
     The arguments are values, or objects that never change and are kept here, as explanations are.
     """
-    result: Made = _maker()(function, *arguments, **settings)
+    result: Made = _session().keep(
+        "made", MADE_IN_SESSION, (function, arguments, tuple(sorted(settings.items()))),
+        lambda: function(*arguments, **settings),
+    )  # fmt: skip
     return result
-
-
-@st.cache_resource(max_entries=RUNS_IN_SESSION, scope="session", show_spinner="Hiding pieces")
-def _flip(digest: str, classifier: str, settings: str, _ask: Callable[[], Flip]) -> Flip:
-    return _ask()
 
 
 def flip(
@@ -265,28 +381,30 @@ def flip(
     until: int | None,
 ) -> Flip:
     """What has to be hidden, in the order of a difference map, for another class to win."""
-    settings = f"{difference.explainer} {difference.target} {difference.done} {fill} {until}"
-    return _flip(
-        picture.digest,
-        asked.name,
-        settings,
-        lambda: find_flip(asked, pixels, segments, effects_of(difference, segments), fill, until),
-    )
 
+    def ask() -> Flip:
+        with st.spinner("Hiding pieces"):
+            effects = effects_of(difference, segments)
+            return _asked(
+                asked, 2 * len(effects),
+                lambda: find_flip(asked, pixels, segments, effects, fill, until),
+            )  # fmt: skip
 
-@st.cache_data(max_entries=PICTURES_IN_SESSION, scope="session", show_spinner=False)
-def _segments(digest: str, shape: tuple[int, ...], _cut: Callable[[], np.ndarray]) -> np.ndarray:
-    return _cut()
+    found: Flip = _session().keep(
+        "flip", RUNS_IN_SESSION,
+        (picture.digest, asked.name, _reading(difference), fill, until), ask,
+    )  # fmt: skip
+    return found
 
 
 def segments(picture: Picture, asked: "Classifier", pixels: np.ndarray) -> np.ndarray:
     """The superpixels of a picture, as LIME cuts it, ``(h, w)`` int32."""
-    return _segments(
-        picture.digest, asked.size, lambda: LimeSuperpixels().segmentation.segments(pixels)
-    )
+    return _drawn(
+        "segments", PICTURES_IN_SESSION, (picture.digest, asked.size),
+        lambda: LimeSuperpixels().segmentation.segments(pixels),
+    )  # fmt: skip
 
 
-@st.cache_resource(max_entries=JOBS_IN_SESSION, scope="session", show_spinner=False)
 def job(digest: str, classifier: str, settings: str) -> Run:
     """Any other work that comes piece by piece; a person starts it, and until then it is empty.
 
@@ -299,9 +417,14 @@ def job(digest: str, classifier: str, settings: str) -> Run:
     settings : str
         What tells it from other work.
     """
-    waiting = Run()
-    waiting.paused = True
-    return waiting
+
+    def wait() -> Run:
+        waiting = Run()
+        waiting.paused = True
+        return waiting
+
+    kept: Run = _session().keep("job", JOBS_IN_SESSION, (digest, classifier, settings), wait)
+    return kept
 
 
 @st.cache_data(max_entries=CLASSIFIERS_IN_MEMORY, show_spinner=False)
@@ -319,14 +442,7 @@ def pace(asked: "Classifier") -> float:
         asked.probabilities(pictures)
         return (time.perf_counter() - started) / len(pictures)
 
-    return _pace(asked.name, measure)
-
-
-@st.cache_resource(max_entries=PICTURES_IN_SESSION, scope="session", show_spinner=False)
-def _trial(
-    digest: str, classifier: str, region: bytes, settings: str, _ask: Callable[[], Any]
-) -> Any:
-    return _ask()
+    return _pace(asked.name, lambda: _asked(asked, 1 + PICTURES, measure))
 
 
 def trial(
@@ -337,30 +453,21 @@ def trial(
     ask: Callable[[], Seen],
 ) -> Seen:
     """What came of an experiment with a region, ``(h, w)`` bool, of a picture."""
-    found: Seen = _trial(picture.digest, asked.name, region.tobytes(), settings, ask)
+    found: Seen = _session().keep(
+        "trial", PICTURES_IN_SESSION, (picture.digest, asked.name, region.tobytes(), settings), ask
+    )
     return found
-
-
-@st.cache_resource(max_entries=RUNS_IN_SESSION, scope="session", show_spinner=False)
-def _hiding(digest: str, classifier: str, settings: str, _ask: Callable[[], Hiding]) -> Hiding:
-    return _ask()
 
 
 def hiding(
     picture: Picture, asked: "Classifier", pixels: np.ndarray, explanation: Explanation
 ) -> Hiding:
     """What hiding the hottest part of a map does, and hiding as much at random places."""
-    return _hiding(
-        picture.digest, asked.name, _reading(explanation),
-        lambda: hide_hottest(asked, pixels, explanation),
+    found: Hiding = _session().keep(
+        "hiding", RUNS_IN_SESSION, (picture.digest, asked.name, _reading(explanation)),
+        lambda: _asked(asked, 2 + TRIES, lambda: hide_hottest(asked, pixels, explanation)),
     )  # fmt: skip
-
-
-@st.cache_resource(max_entries=RUNS_IN_SESSION, scope="session", show_spinner=False)
-def _forecast(
-    digest: str, classifier: str, settings: str, _ask: Callable[[], Forecast]
-) -> Forecast:
-    return _ask()
+    return found
 
 
 def forecast(
@@ -382,10 +489,11 @@ def forecast(
     explanation : Explanation
     region : (h, w) bool ndarray
     """
-    return _forecast(
-        edited.digest, asked.name, _reading(explanation),
-        lambda: expect(asked, pixels, explanation, region),
+    found: Forecast = _session().keep(
+        "forecast", RUNS_IN_SESSION, (edited.digest, asked.name, _reading(explanation)),
+        lambda: _asked(asked, 2, lambda: expect(asked, pixels, explanation, region)),
     )  # fmt: skip
+    return found
 
 
 def _reading(explanation: Explanation) -> str:
@@ -393,30 +501,21 @@ def _reading(explanation: Explanation) -> str:
     return f"{explanation.explainer} {explanation.target} {explanation.done}"
 
 
-@st.cache_resource(max_entries=LAYERS_IN_SESSION, scope="session", show_spinner=False)
-def _inside(digest: str, classifier: str, what: str, _look: Callable[[], Any]) -> Any:
-    return _look()
-
-
 def inside(picture: Picture, asked: "Classifier", what: str, look: Callable[[], Seen]) -> Seen:
     """What is seen inside a network; few are kept, since layers are large."""
-    return _inside(picture.digest, asked.name, what, look)
-
-
-@st.cache_resource(max_entries=MADE_IN_SESSION, scope="session", show_spinner=False)
-def _surveyed(folder: str, state: Any, what: str, _ask: Callable[[], Any]) -> Any:
-    return _ask()
+    seen: Seen = _session().keep(
+        "inside", LAYERS_IN_SESSION, (picture.digest, asked.name, what),
+        lambda: _asked(asked, 1, look),
+    )  # fmt: skip
+    return seen
 
 
 def surveyed(stored: "Stored", what: str, ask: Callable[[], Seen]) -> Seen:
     """What the table of a survey was asked, as long as its files are as they are."""
-    found: Seen = _surveyed(str(stored.folder), stored.state, what, ask)
+    found: Seen = _session().keep(
+        "surveyed", MADE_IN_SESSION, (str(stored.folder), stored.state, what), ask
+    )
     return found
-
-
-@st.cache_data(max_entries=TILES_IN_SESSION, scope="session", show_spinner=False)
-def _tile(digest: str, how: str, _draw: Callable[[], np.ndarray]) -> np.ndarray:
-    return _draw()
 
 
 def tile(digest: str, how: str, draw: Callable[[], np.ndarray]) -> np.ndarray:
@@ -427,4 +526,11 @@ def tile(digest: str, how: str, draw: Callable[[], np.ndarray]) -> np.ndarray:
     SurveyError
         As the drawing does; that is not kept.
     """
-    return _tile(digest, how, draw)
+    return _drawn("tile", TILES_IN_SESSION, (digest, how), draw)
+
+
+def _drawn(kind: str, most: int, key: Hashable, draw: Callable[[], np.ndarray]) -> np.ndarray:
+    """A kept array, which all that read it share, so that none writes into it."""
+    array: np.ndarray = _session().keep(kind, most, key, draw)
+    array.setflags(write=False)
+    return array

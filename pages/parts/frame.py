@@ -355,7 +355,7 @@ def _choose_target(picture: Picture, classifier: "Classifier", prediction: Predi
         "Class to explain",
         options,
         options.index(_chosen_class(picture, prediction)),
-        format_func=lambda index: _in_words(prediction, index),
+        format_func=cache.made(_all_in_words, prediction).__getitem__,
         key=key,
         on_change=_choose_class,
         args=(among, key),
@@ -379,6 +379,11 @@ def _among(picture: Picture, prediction: Prediction) -> str:
 
 def _choose_class(among: str, key: str) -> None:
     st.session_state.chosen_classes[among] = st.session_state[key]
+
+
+def _all_in_words(prediction: Prediction) -> list[str]:
+    """Every class as a person chooses it."""
+    return [_in_words(prediction, index) for index in range(len(prediction.labels))]
 
 
 def _in_words(prediction: Prediction, index: int) -> str:

@@ -52,7 +52,7 @@ def offer(
         with place():
             draw(latest, settled)
 
-    watch(run, start, progress, redraw)
+    watch(run, start, passes, classifier, progress, redraw)
     if run.finished:
         action.empty()
     if run.failure:
@@ -91,7 +91,7 @@ def steer(
         What else is to be done when it is started or goes on.
     """
     if run.paused and not run.finished:
-        verb = f"Continue, {share:.0%} done" if (share := _share(run)) else label
+        verb = f"Continue, {share:.0%} done" if (share := run.done) else label
 
         def resume() -> None:
             run.paused = False
@@ -111,15 +111,17 @@ def steer(
 def watch(
     run: cache.Run,
     start: Callable[[], Iterator[Any]],
+    passes: int,
+    classifier: "Classifier",
     progress: DeltaGenerator,
     draw: Callable[[Any, bool], None],
 ) -> None:
     """Go on with what was started, and draw what there is of it: now and then, and in the end."""
     drawn = 0.0
     if run.waiting:
-        run.begin(start)
+        run.begin(start, classifier, passes)
     while run.waiting:
-        progress.progress(_share(run))
+        progress.progress(run.done)
         run.advance()
         if run.latest and run.waiting and time.monotonic() - drawn >= CALM:
             drawn = time.monotonic()
@@ -131,16 +133,12 @@ def watch(
 
 def left(run: cache.Run, passes: int) -> int:
     """How many passes a run still takes."""
-    return round((1 - _share(run)) * passes)
+    return round((1 - run.done) * passes)
 
 
 def price(passes: int, classifier: "Classifier") -> str:
     """What work costs: passes through the network, and how long they take here."""
     return f"{passes:,} passes, about {seconds(passes * cache.pace(classifier))}"
-
-
-def _share(run: cache.Run) -> float:
-    return float(run.latest.done / run.latest.total) if run.latest else 0.0
 
 
 def _pause(run: cache.Run) -> None:

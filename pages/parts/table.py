@@ -8,6 +8,7 @@ first, and a rerun goes on where the last one was. What rows share is done once.
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 
 import streamlit as st
@@ -185,8 +186,6 @@ class Table:
         if not self._cards:
             return [[] for _ in rows]
         cards = self._cards
-        action, takeaway = (self._bar.empty() for _ in range(2))
-        status = self._status.empty()
         set_so = [
             _settings(place, card.method, rows[0])
             for place, card in zip(self._settings, self._table[0], strict=True)
@@ -198,14 +197,19 @@ class Table:
             for card in column:
                 card.join(column)
         runs = list({id(card.run): card.run for card in cards}.values())
-        for card in cards:
-            card.draw()
+        # A button that is taken away while a mouse is down on it is never pressed. So this one
+        # follows its empty place at once, and in a browser stays what it was in the run before.
+        action = self._bar.empty()
         if not self._bare and any(run.waiting for run in runs):
             _offer_pause(action, runs)
+        takeaway, status = self._bar.empty(), self._status.empty()
+        for card in cards:
+            card.draw()
         for card in sorted(cards, key=lambda card: card.passes):
             while card.run.waiting:
-                status.caption(f"{card.explainer.title}: {card.progress}")
-                card.run.advance()
+                said = f"{card.explainer.title}: {card.progress}"
+                status.caption(said)
+                card.run.advance(partial(_tell_place, status, said, set()))
                 for other in cards:
                     if other.run is card.run:
                         other.draw_if_better()
@@ -242,6 +246,13 @@ class Table:
 def one_line() -> DeltaGenerator:
     """A line for what concerns all cards of a table, and for what a page puts before it."""
     return st.container(horizontal=True, vertical_alignment="center", key="toolbar")
+
+
+def _tell_place(status: DeltaGenerator, said: str, told: set[int], ahead: int) -> None:
+    """Say how many are served before it, once for each number; one is served in a moment."""
+    if ahead > 1 and ahead not in told:
+        told.add(ahead)
+        status.caption(f"{said} · after {ahead} others")
 
 
 def _nothing(bar: DeltaGenerator) -> Table:

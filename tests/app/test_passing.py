@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import pytest
@@ -11,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from explainers import Classifier
 from explainers.classifiers.errors import PassingError
-from explainers.models import applications, model_file
+from explainers.models import apart, applications
 from pages.parts import cache, classifiers
 from tests.app.driving import captions, open_app
 from tests.app.test_own_model import LEGACY, THREE_DEEP, open_own
@@ -60,15 +61,15 @@ def forget_all_but(classifier: Classifier) -> None:
 
 
 def test_what_passes_is_tried_again(monkeypatch: pytest.MonkeyPatch, lite0: Classifier) -> None:
-    opened, tries = model_file.open_model, []
+    opened, tries = apart.open_apart, []
 
-    def once_full(source: bytes) -> model_file.OpenedModel:
+    def once_full(source: bytes, **settings: Any) -> Classifier:
         tries.append(source)
         if len(tries) < 2:
             raise PassingError("This machine is full.")
-        return opened(source)
+        return opened(source, **settings)
 
-    monkeypatch.setattr(model_file, "open_model", once_full)
+    monkeypatch.setattr(apart, "open_apart", once_full)
     forget_all_but(lite0)
     app = open_own(("model.h5", THREE_DEEP))
     assert "This machine is full." in app.error[0].value

@@ -167,6 +167,23 @@ def test_stop_keeps_what_there_is_and_continue_goes_on(page: Page, address: str)
     expect(card(page, "lime")).to_contain_text("1,000 of 1,000 samples")
 
 
+def test_a_press_on_stop_during_which_the_page_is_drawn_again_is_not_lost(
+    page: Page, address: str
+) -> None:
+    """As when a scroll bar comes with the first map: the page is narrower, and drawn again."""
+    page.goto(f"{address}/?picture=astronaut&methods=LIME+superpixels")
+    expect(page.get_by_text(re.compile(r"LIME superpixels: \d+ of 1,000 samples"))).to_be_visible()
+    page.get_by_role("button", name="Stop").hover()
+    page.mouse.down()
+    told = page.evaluate("document.cookie")
+    page.set_viewport_size({"width": 1400, "height": 1500})
+    page.wait_for_function("told => document.cookie !== told", arg=told)
+    page.wait_for_timeout(1500)
+    page.mouse.up()
+    expect(page.get_by_role("button", name="Continue")).to_be_visible()
+    expect(card(page, "lime")).to_contain_text(re.compile(r"Stopped at \d+ of 1,000 samples"))
+
+
 def test_a_bad_upload_leaves_the_results_standing(page: Page, address: str) -> None:
     page.goto(f"{address}/?methods=Grad-CAM")
     expect(page.get_by_text(COMPLETE)).to_be_visible()

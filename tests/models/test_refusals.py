@@ -140,7 +140,7 @@ def test_weights_of_another_network_tell_the_layer_and_both_shapes(path: Path) -
     assert "The layer 'answer' wants kernel 4 × 3, bias 3, and the file has 4 × 5, 5" in told
     told = refusal(with_weights_of(saved(network(), path), network(filters=6)))
     assert "'only' wants kernel 3 × 3 × 3 × 4, bias 4, and the file has 3 × 3 × 3 × 6, 6" in told
-    assert "save both at once, with model.save(...)" in told
+    assert "save both at once with model.save(...)" in told
 
 
 def test_weights_that_are_missing_or_too_many_tell_the_layer(path: Path) -> None:

@@ -150,7 +150,7 @@ def _follow(row: _Row, selection: Selection, details: Callable[[], DeltaGenerato
             with details():
                 test.draw(latest, settled)
 
-    long_running.watch(test.run, test.start, row.progress, tell)
+    long_running.watch(test.run, test.start, test.passes, selection.classifier, row.progress, tell)
     if test.run.finished:
         row.action.empty()
     if test.run.failure:
