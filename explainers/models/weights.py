@@ -11,7 +11,10 @@ from explainers.classifiers.errors import ModelError, PassingError
 from explainers.models.deserializing import asking_keras
 
 Shape = tuple[int, ...]
-APART = "Network and weights do not belong together: save both at once, with model.save(...)."
+APART = (
+    "Network and weights do not belong together: take those of this network, or save both at once "
+    "with model.save(...)."
+)
 
 
 def load_weights(model: keras.Model, path: Path) -> None:

