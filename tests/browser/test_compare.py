@@ -179,6 +179,7 @@ def test_a_press_on_stop_during_which_the_page_is_drawn_again_is_not_lost(
     page.set_viewport_size({"width": 1400, "height": 1500})
     page.wait_for_function("told => document.cookie !== told", arg=told)
     page.wait_for_timeout(1500)
+    page.get_by_role("button", name="Stop").hover()  # wherever it is by now
     page.mouse.up()
     expect(page.get_by_role("button", name="Continue")).to_be_visible()
     expect(card(page, "lime")).to_contain_text(re.compile(r"Stopped at \d+ of 1,000 samples"))
