@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import keras
 import numpy as np
@@ -27,6 +27,9 @@ from explainers.classifiers.natural_noise import natural_noise
 from explainers.classifiers.prediction import Prediction, Target
 from explainers.classifiers.scaling import AS_THEY_ARE, UNIT, Scaling, centre_square
 from explainers.classifiers.threads import workers
+
+if TYPE_CHECKING:
+    from explainers.classifiers.randomised import RandomisedClassifier
 
 INPUT = "input"
 
@@ -86,6 +89,8 @@ class Classifier:
         What people call it.
     size : tuple of int, optional
         Rows and columns of the pixels, for a model that takes pictures of any size.
+    at_once : int
+        How many pictures go through the network together at most.
 
     Attributes
     ----------
@@ -108,12 +113,16 @@ class Classifier:
         Whether a single unit tells two classes apart: its sigmoid is the second's probability.
     summary : tuple of Layer
         Every layer inside, early to late.
+    apart : bool
+        Whether its network is in a process of its own.
 
     Raises
     ------
     UnsupportedModelError
         If the model is not an image classifier of this kind; the text says why.
     """
+
+    apart = False
 
     def __init__(
         self,
@@ -124,6 +133,7 @@ class Classifier:
         scaling: Scaling = AS_THEY_ARE,
         title: str | None = None,
         size: tuple[int, int] | None = None,
+        at_once: int = BATCH,
     ) -> None:
         self.name = name
         self.title = title or name
@@ -134,14 +144,15 @@ class Classifier:
         self.paired = units == 1
         self.labels = name_classes(labels, 2 if self.paired else units, paired=self.paired)
         self.any_size = None in model.inputs[0].shape[1:]
-        self.size, self.channels = _input_shape(model, size)
+        *sides, self.channels = input_shape(model, size)
+        self.size = sides[0], sides[1]
         self._inputs = tf.TensorSpec((None, *self.size, self.channels), tf.float32)
         self._compiling = threading.RLock()
         self._compiled = lru_cache(maxsize=24)(self._compile)
         self._surprises = lru_cache(maxsize=24)(self._surprise)
         self._settled = self._settle()
         self.summary = self._look_inside()
-        self._batch = max(1, min(BATCH, MEMORY_LIMIT // self._flow()))
+        self._batch = max(1, min(BATCH, at_once, MEMORY_LIMIT // self._flow()))
         if not self._head.last:
             self._settle_head()
         _check_choice(units, self.activation)
@@ -167,6 +178,12 @@ class Classifier:
         if labels is not None:
             twin.labels = name_classes(labels, len(self.labels), paired=self.paired)
         return twin
+
+    def randomised(self, pictures: np.ndarray) -> "RandomisedClassifier":
+        """A copy that can lose what it has learnt; see `RandomisedClassifier`."""
+        from explainers.classifiers.randomised import RandomisedClassifier
+
+        return RandomisedClassifier(self, pictures)
 
     @property
     def activation(self) -> str:
@@ -730,8 +747,14 @@ def _of_one(local: Local) -> Local:
     return Local(local.values, local.gradients[0])
 
 
-def _input_shape(model: keras.Model, size: tuple[int, int] | None) -> tuple[tuple[int, int], int]:
-    """Rows and columns, and channels, of what the model is fed."""
+def input_shape(model: keras.Model, size: tuple[int, int] | None) -> tuple[int, int, int]:
+    """Rows, columns and channels of what a model is fed; `size` is for one that takes any.
+
+    Raises
+    ------
+    UnsupportedModelError
+        If that are no pictures, or pictures of another size.
+    """
     shape = tuple(model.inputs[0].shape)[1:]
     if len(shape) != 3 or shape[-1] not in (1, 3):
         first = len(shape) == 3 and shape[0] in (1, 3)
@@ -750,7 +773,7 @@ def _input_shape(model: keras.Model, size: tuple[int, int] | None) -> tuple[tupl
             f"The model wants pictures of {rows} x {columns}, and {wanted[0]} x {wanted[1]} was "
             "asked for."
         )
-    return (int(wanted[0]), int(wanted[1])), int(channels)
+    return int(wanted[0]), int(wanted[1]), int(channels)
 
 
 def _units(model: keras.Model) -> int:

@@ -1,54 +1,46 @@
 """Any picture people bring -> (H, W, 3) uint8 RGB pixels, or one sentence on what is wrong with it.
 
-The bytes are not trusted: only common raster formats are tried, and size and proportions are
-judged from the header, before anything is decoded.
+Pictures are decoded in small processes of their own, which are kept. One that breaks a limit ends
+with its process, and the next picture gets a new one; nothing that a decoder does to memory, to the
+processor or to itself reaches the process that asked.
 """
 
+import contextlib
+import logging
 import os
-import struct
-import zlib
-from io import BytesIO
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections import deque
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps
+
+from explainers.images import decoding
+from explainers.images.decoding import (
+    ANSWER,
+    FORMATS,
+    MAX_PIXELS,
+    REQUEST,
+    ImageError,
+    decode,
+)
+
+__all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "ImageError", "read_image", "read_trusted"]
 
 MAX_BYTES = 25 * 2**20
-MAX_PIXELS = 40_000_000
 
-MIN_SIDE = 8
-"""Pixels; a smaller picture has no parts that a map could tell apart."""
+SECONDS = 4.0
+"""Of processor time to decode a picture; ordinary ones of `MAX_PIXELS` take about one."""
+PATIENCE = 60
+"""Seconds to decode a picture, however busy the machine."""
+MEMORY = 800_000_000
+"""Bytes to decode a picture."""
 
-MAX_RATIO = 20
-"""Longer side over shorter; a longer strip, squeezed into a classifier's square, is only noise."""
-
-Image.init()
-FORMATS = tuple(
-    name for name in ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF") if name in Image.OPEN
-)
-
-# What Pillow raises on damaged or hostile bytes, found by fuzzing and by reading its decoders.
-DECODER_ERRORS = (
-    OSError,  # cut short, broken stream, unknown compression
-    EOFError,  # frames that are missing
-    SyntaxError,  # a header that contradicts itself
-    struct.error,  # fields that end early, in EXIF data above all
-    zlib.error,  # broken compression outside the pixels
-    ValueError,  # sizes, offsets and text chunks out of bounds
-    TypeError,  # tags of the wrong kind
-    LookupError,  # tags that are missing, tables that are too short
-    AssertionError,  # a palette that is missing
-    AttributeError,  # the same, where Python runs without assertions
-    ArithmeticError,  # numbers too large, fractions over zero
-    RuntimeError,  # whatever the AVIF decoder objects to
-    MemoryError,  # sizes that only the decoder sees
-    ImageCms.PyCMSError,  # Lab pixels that cannot be converted
-    Warning,  # remarks on damage, where the process's warning filters make them raise
-)
-
-
-class ImageError(ValueError):
-    """A picture that cannot be used; the text is one sentence for whoever brought it."""
+AT_ONCE = 4
+"""Pictures that are decoded at the same time; what comes more waits."""
 
 
 def read_image(
@@ -58,6 +50,9 @@ def read_image(
     max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
     """Read a picture, upright, as 8-bit RGB.
+
+    It is decoded in another process, within 4 s of processor time and 800 MB of memory (`SECONDS`,
+    `MEMORY`), where the system can keep it to that: Linux and, but for memory, macOS.
 
     Parameters
     ----------
@@ -80,9 +75,9 @@ def read_image(
     Raises
     ------
     ImageError
-        If there is no such file, if it is too large, or if it is not a picture that can be
-        decoded whole, with both sides at least `MIN_SIDE` pixels and neither over `MAX_RATIO`
-        times the other.
+        If there is no such file, if it is too large, if it takes too long or too much memory, or
+        if it is not a picture that can be decoded whole, with both sides at least
+        `decoding.MIN_SIDE` pixels and neither over `decoding.MAX_RATIO` times the other.
     """
     data = _read_bytes(source, max_bytes + 1)
     if len(data) > max_bytes:
@@ -92,25 +87,19 @@ def read_image(
         )
     if not data:
         raise ImageError("The file is empty, it has zero bytes: choose another one.")
-    name = _format_of(data)
-    try:
-        # Not Image.open: it judges the size as well, by a warning, and whether that is shown or
-        # raised depends on filters that all threads share.
-        picture = Image.OPEN[name][0](BytesIO(data), "")
-        _check_size(*picture.size, max_pixels)
-        return _upright_rgb(picture)
-    except ImageError:
-        raise
-    except Image.DecompressionBombError as error:  # WebP and TIFF judge some sizes themselves
-        raise ImageError(
-            f"The picture declares far more pixels than the {max_pixels / 1e6:g} million allowed: "
-            "make it smaller and try again."
-        ) from error
-    except DECODER_ERRORS as error:
-        raise ImageError(
-            f"The file looks like {name} but is damaged, cut short or of an unusual "
-            "kind: save it again, for example as an 8-bit PNG."
-        ) from error
+    if sys.platform == "win32":
+        return np.array(decode(data, max_pixels))
+    with _slots:
+        decoder = _waiting_decoder() or _Decoder()
+        try:
+            return decoder.decode(data, max_pixels)
+        finally:
+            _put_back(decoder)
+
+
+def read_trusted(data: bytes) -> np.ndarray:
+    """Read a picture of ours within this process, as `read_image` does in another."""
+    return np.array(decode(data))
 
 
 def _read_bytes(source: str | os.PathLike[str] | bytes | BinaryIO, count: int) -> bytes:
@@ -133,74 +122,125 @@ def _read_bytes(source: str | os.PathLike[str] | bytes | BinaryIO, count: int) -
         raise ImageError("This path cannot be opened: check its spelling.") from error
 
 
-def _format_of(data: bytes) -> str:
-    for name in FORMATS:
-        accept = Image.OPEN[name][1]
-        # Pillow answers with a text, not True, if it was built without that format.
-        if accept and accept(data[:16]) is True:
-            return name
-    raise ImageError(
-        "The file is not a picture of a known format: "
-        f"use {', '.join(FORMATS[:-1])} or {FORMATS[-1]}."
-    )
+def stand_by() -> None:
+    """Start the process that decodes, so that the first picture does not wait for it."""
+    if sys.platform != "win32" and not _idle:
+        with contextlib.suppress(ImageError):  # told when there is a picture to decode
+            _idle.append(_Decoder())
 
 
-def _check_size(width: int, height: int, max_pixels: int) -> None:
-    if width * height > max_pixels:
-        raise ImageError(
-            f"The picture is {width:,} × {height:,} pixels, more than the {max_pixels / 1e6:g} "
-            "million allowed: make it smaller and try again."
+class _Decoder:
+    """A process that decodes pictures, one after another.
+
+    Attributes
+    ----------
+    ready : bool
+        Whether it waits for the next one: not while it decodes, nor after it broke off.
+    """
+
+    def __init__(self) -> None:
+        self.ready = True
+        self._connection, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-W", "ignore", decoding.__file__],
+                    stdin=theirs, env=os.environ | {"OPENBLAS_NUM_THREADS": "1"}, start_new_session=True,
+                )  # fmt: skip
+        except OSError as error:
+            self._connection.close()
+            raise ImageError(
+                "The picture cannot be decoded at the moment, since this machine starts no more "
+                "processes: try again later."
+            ) from error
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def decode(self, data: bytes, max_pixels: int) -> np.ndarray:
+        """What `decoding.decode` answers there; see `read_image`."""
+        self.ready = False
+        try:
+            limits = (max_pixels, SECONDS, PATIENCE, MEMORY)
+            self._connection.sendall(REQUEST.pack(len(data), *limits))
+            self._connection.sendall(data)
+            height, width = ANSWER.unpack(self._received(ANSWER.size))
+            answer = self._received(3 * height * width if height else width)
+        except (EOFError, ConnectionError) as error:
+            raise ImageError(self._why_it_ended()) from error
+        self.ready = True
+        if not height:
+            raise ImageError(answer.tobytes().decode())
+        return answer.reshape(height, width, 3)
+
+    def end(self) -> None:
+        self._connection.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _received(self, count: int) -> np.ndarray:
+        received = np.empty(count, np.uint8)
+        rest = memoryview(received)
+        while rest:
+            # All at once: between two pieces, other threads of Python would each take their turn.
+            arrived = self._connection.recv_into(rest, 0, socket.MSG_WAITALL)
+            if not arrived:
+                raise EOFError
+            rest = rest[arrived:]
+        return received
+
+    def _why_it_ended(self) -> str:
+        code = self._process.wait()
+        match -code:
+            case signal.SIGPROF:
+                return (
+                    f"The picture takes longer than {SECONDS:g} s of processor time to decode: "
+                    "make it smaller, or save it again as an 8-bit PNG."
+                )
+            case signal.SIGALRM:
+                return (
+                    f"The picture was not decoded within {PATIENCE} s, which may be because this "
+                    "machine is busy: try again later, or make the picture smaller."
+                )
+            case signal.SIGSEGV | signal.SIGBUS | signal.SIGABRT | signal.SIGFPE | signal.SIGILL:
+                return (
+                    "The picture makes its decoder break down: save it again, for example as an "
+                    "8-bit PNG."
+                )
+        logging.getLogger(__name__).warning("A process that decodes pictures ended: %s", code)
+        return (
+            "The process that was decoding the picture was ended from outside, which happens when "
+            "a machine runs out of memory: try again later."
         )
-    short, long = sorted((width, height))
-    if short < MIN_SIDE:
-        raise ImageError(
-            f"The picture is {width:,} × {height:,} pixels, too small to explain: "
-            f"use one with both sides at least {MIN_SIDE} pixels long."
-        )
-    if long > MAX_RATIO * short:
-        raise ImageError(
-            f"The picture is {width:,} × {height:,} pixels, too long a strip to explain: "
-            f"cut it so that neither side is over {MAX_RATIO} times the other."
-        )
 
 
-def _upright_rgb(picture: ImageFile.ImageFile) -> np.ndarray:
-    picture.load()
-    orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    if orientation == 1:
-        return np.array(_rgb(picture))
-    # A picture with that tag alone: exif_transpose rewrites all tags, and fails on odd ones.
-    bare = Image.fromarray(_rgb(picture))
-    bare.getexif()[ExifTags.Base.Orientation] = orientation
-    ImageOps.exif_transpose(bare, in_place=True)
-    return np.array(bare)
+def _begin() -> None:
+    """No process is waiting yet; a fork must not talk to those of the process it came from."""
+    global _idle, _slots
+    _idle = deque()
+    _slots = threading.BoundedSemaphore(AT_ONCE)
 
 
-def _rgb(picture: Image.Image) -> np.ndarray:
-    if picture.mode.startswith(("I", "F")):
-        return np.stack([_eight_bit(picture)] * 3, axis=-1)
-    if not picture.has_transparency_data:
-        return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
-    colours = picture.convert("RGBA")
-    paper = Image.new("RGB", picture.size, "white")
-    paper.paste(colours, mask=colours)
-    return np.asarray(paper)
+_idle: deque[_Decoder]
+_slots: threading.BoundedSemaphore
+_begin()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin)
 
 
-def _eight_bit(picture: Image.Image) -> np.ndarray:
-    """(H, W) uint8 from grey values wider than that."""
-    values = np.asarray(picture)
-    if not np.isfinite(values).all():
-        raise ImageError(
-            "The picture holds values that are not finite numbers: "
-            "replace them, or save it as an 8-bit PNG."
-        )
-    values = values.astype(np.float64)
-    black, white = values.min(), values.max()
-    if picture.mode.startswith("I;16"):
-        black, white = 0, 65535
-    elif black >= 0 and white <= 65535:
-        black, white = 0, next(limit for limit in (1, 255, 65535) if white <= limit)
-    values -= black
-    values *= 255 / ((white - black) or 1)
-    return np.rint(values, out=values).astype(np.uint8)
+def _waiting_decoder() -> _Decoder | None:
+    while _idle:
+        with contextlib.suppress(IndexError):  # another thread took it
+            decoder = _idle.pop()
+            if decoder.alive:
+                return decoder
+            decoder.end()
+    return None
+
+
+def _put_back(decoder: _Decoder) -> None:
+    if decoder.ready:
+        _idle.append(decoder)
+    else:
+        decoder.end()

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from explainers.images.reading import read_image
+from explainers.images.reading import read_trusted
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Sample:
             RGB.
         """
         # Not by skimage.data's functions: they ask the network when they miss a file.
-        return read_image((files("skimage") / "data" / self.file).read_bytes())
+        return read_trusted((files("skimage") / "data" / self.file).read_bytes())
 
 
 SAMPLES = {

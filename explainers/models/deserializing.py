@@ -1,6 +1,8 @@
 """A screened config built by Keras, once it is known that the network fits into memory."""
 
+import errno
 import json
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -9,7 +11,7 @@ import keras
 import tensorflow as tf
 from keras.src.backend.common import global_state
 
-from explainers.classifiers.errors import MEMORY_LIMIT, ModelError
+from explainers.classifiers.errors import MEMORY_LIMIT, ModelError, PassingError, fault_of
 from explainers.models.legacy_config import mend
 from explainers.models.screening import MODELS
 
@@ -37,8 +39,49 @@ def build(config: dict[str, Any], keras_version: str) -> keras.Model:
     mended = asking_keras(lambda: mend(config, keras_version), "cannot read the model's config")
     if asking_keras(lambda: _calls(mended), "cannot read the model's config") > CALLS_LIMIT:
         raise ModelError(f"The model calls its layers more than {CALLS_LIMIT:,} times.")
-    _check_size(mended)
-    return asking_keras(lambda: _deserialized(mended), "cannot rebuild the model")
+    try:
+        _check_size(mended)
+        return _afresh(lambda: _deserialized(mended), "cannot rebuild the model")
+    except ModelError as reason:
+        if not isinstance(reason.__cause__, RecursionError):
+            raise
+        raise ModelError(
+            f"The model calls {_longest_chain(mended):,} layers one after another, and Keras "
+            f"follows about {sys.getrecursionlimit() - 50:,} at most, so it cannot be rebuilt."
+        ) from reason
+
+
+def _afresh(ask: Callable[[], Result], failure: str) -> Result:
+    """Ask Keras in a thread of its own.
+
+    There the stack is empty, so how deep a network may be depends on nothing else; and what Keras
+    notes for the thread goes with it.
+    """
+    with ThreadPoolExecutor(1) as fresh:
+        return asking_keras(lambda: fresh.submit(ask).result(), failure)
+
+
+def _longest_chain(config: dict[str, Any]) -> int:
+    """How many layers follow on one another, in that one of all models where it is most."""
+    lengths: dict[str, int] = {}
+    longest = 0
+    for layer in config["config"]["layers"]:
+        if layer["class_name"] in MODELS:
+            longest = max(longest, _longest_chain(layer))
+        before = {*_strings(layer.get("inbound_nodes"))} & lengths.keys()
+        name = layer.get("name") or layer["config"].get("name")
+        lengths[name] = 1 + max((lengths[each] for each in before), default=0)
+    if config["class_name"] == "Sequential":
+        return max(longest, len(lengths))
+    return max(longest, *lengths.values())
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _strings(item)
 
 
 def asking_keras(ask: Callable[[], Result], failure: str) -> Result:
@@ -48,6 +91,11 @@ def asking_keras(ask: Callable[[], Result], failure: str) -> Result:
     except ModelError:
         raise
     except Exception as error:
+        fault = fault_of(error)
+        if fault is None and isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
+            fault = errno.ENOMEM
+        if fault is not None:
+            raise PassingError.of(fault, "open the model") from error
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = (lines or [type(error).__name__])[-1]
         raise ModelError(f"Keras {failure}: {reason[:300]}") from error
@@ -73,7 +121,7 @@ def _check_size(config: dict[str, Any]) -> None:
     """Refuse a network too large for the memory, before any of it is there.
 
     Within a stateless scope Keras builds a network without its weights, and within a graph it
-    computes nothing. What it notes of the weights is the thread's own, and goes with it.
+    computes nothing.
     """
 
     def measure() -> tuple[dict[str, float], dict[str, float]]:
@@ -84,8 +132,7 @@ def _check_size(config: dict[str, Any]) -> None:
                        for number, weight in enumerate(made)}  # fmt: skip
             return weights, dict(_flow(model, ""))
 
-    with ThreadPoolExecutor(1) as fresh:
-        measured = asking_keras(lambda: fresh.submit(measure).result(), "cannot rebuild the model")
+    measured = _afresh(measure, "cannot rebuild the model")
     for sizes, what in zip(measured, ("weights", "outputs for one picture"), strict=True):
         if sum(sizes.values()) > MEMORY_LIMIT:
             largest = max(sizes, key=sizes.__getitem__).split(" ", 1)[-1]

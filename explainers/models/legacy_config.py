@@ -9,8 +9,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-import keras
-
 from explainers.classifiers.errors import ModelError
 from explainers.models.screening import MODELS, SHAPES
 
@@ -93,10 +91,12 @@ def _mend_model(model: Config, legacy: bool) -> Config:
     settings: Config = {
         "name": _plain(inner.get("name", "model")),
         "trainable": inner.get("trainable", True),
-        "layers": _with_input(layers, inner) if sequential else layers,
+        "layers": layers,
     }
-    if not sequential:
-        settings |= {key: _named(inner.get(key)) for key in ("input_layers", "output_layers")}
+    if sequential:
+        settings |= _built_at_once(layers, inner)
+    else:
+        settings |= {key: _ends(inner.get(key)) for key in ("input_layers", "output_layers")}
     if legacy and not sequential:
         _renumber_calls(settings)
         for key in ("input_layers", "output_layers"):
@@ -109,6 +109,13 @@ def _mend_model(model: Config, legacy: bool) -> Config:
         "config": settings,
         "registered_name": None,
     }
+
+
+def _ends(value: Any) -> Any:
+    """A model's inputs or outputs; a single one that has a name of its own needs none."""
+    if isinstance(value, dict) and len(value) == 1:
+        (value,) = value.values()
+    return _named(value)
 
 
 def _outside(layer: Config) -> Config:
@@ -142,10 +149,11 @@ def _renumber_calls(model: Config) -> None:
                 call[1] += call[0] == name
 
 
-def _with_input(layers: list[Config], model: Config) -> list[Config]:
-    """The layers of a Sequential model behind an input layer, whose shape may stand elsewhere."""
-    if layers and layers[0]["class_name"] == "InputLayer":
-        return layers
+def _built_at_once(layers: list[Config], model: Config) -> Config:
+    """The layers of a Sequential model without an input layer, and the shape that it had.
+
+    It may stand elsewhere. Behind an input layer Keras would build the model anew for each layer.
+    """
     shape = model.get("build_input_shape")
     for layer in model["layers"][:1]:
         inside, built = layer["config"], layer.get("build_config") or {}
@@ -162,8 +170,9 @@ def _with_input(layers: list[Config], model: Config) -> list[Config]:
             "The model was saved before it knew the shape of its input: "
             "call it once, or give its first layer an input shape, and save it again."
         )
-    name = f"{_plain(model.get('name', 'model'))}_input"
-    return [_entry("InputLayer", name, batch_shape=shape), *layers]
+    if layers and layers[0]["class_name"] == "InputLayer":
+        layers = layers[1:]
+    return {"layers": layers, "build_input_shape": shape}
 
 
 def _inner_shape(config: Config) -> Any:
@@ -238,7 +247,8 @@ def _known(name: str, home: str, settings: Config) -> Config:
     parameters = inspect.signature(constructor.__init__).parameters
     known = {*parameters}
     if any(entry.kind is entry.VAR_KEYWORD for entry in parameters.values()):
-        known |= {*inspect.signature(keras.layers.Layer.__init__).parameters}
+        for base in constructor.__mro__:
+            known |= {*inspect.signature(base.__init__).parameters}
     for key in settings.keys() - known:
         if name.startswith("Random"):
             continue  # it acts in training alone

@@ -1,23 +1,23 @@
 """A user's file, opened: screened, built, given its weights, and asked once."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import keras
 import numpy as np
 from scipy.special import expit, softmax
 
 from explainers.classifiers.check_up import find_scaling
-from explainers.classifiers.classifier import Classifier
+from explainers.classifiers.classifier import BATCH, Classifier
 from explainers.classifiers.errors import ModelError
 from explainers.classifiers.labels import read_labels
 from explainers.classifiers.natural_noise import natural_noise
 from explainers.classifiers.scaling import NAMED, Scaling
+from explainers.models.apart import open_apart
 from explainers.models.deserializing import asking_keras, build
-from explainers.models.screening import screen
+from explainers.models.sources import Source, name_of, screened
+from explainers.models.weights import load_weights
 
 SAME = 1e-3
 """How far two ways of computing the same probabilities may lie apart: networks with hardly any
@@ -48,14 +48,19 @@ class OpenedModel:
 
 
 def open_classifier(
-    source: str | Path | bytes | BinaryIO,
+    source: Source,
     labels: str | bytes | Path | Sequence[str] | Mapping | None = None,
     scaling: Scaling | str = "auto",
     *,
     size: tuple[int, int] | None = None,
     name: str | None = None,
+    tried: bool = True,
 ) -> Classifier:
     """A classifier from a model file.
+
+    Nothing in the file is run. The model itself may still ask for any work and any memory, so it is
+    first opened and asked in a process of its own, see `open_apart`; there a stranger's model can
+    stay as well.
 
     Parameters
     ----------
@@ -72,35 +77,43 @@ def open_classifier(
         Rows and columns, for a model that takes pictures of any size.
     name : str, optional
         What it is called; the file's name if None.
+    tried : bool
+        Whether to do that, which takes some seconds; not needed for a model of one's own.
 
     Raises
     ------
     ModelError
-        If the file is refused, or the model cannot be explained; the text says why.
+        If the file is refused, the model asks for too much, or it cannot be explained; the text
+        says why.
 
     Examples
     --------
     >>> open_classifier("my.keras", labels=["cat", "dog"])  # doctest: +SKIP
     """
+    if not isinstance(source, str | Path | bytes):
+        source = source.read()
     own = open_model(source)
-    if name is None:
-        name = Path(source).stem if isinstance(source, str | Path) else "your model"
-    return explain_as(own, name, None if labels is None else read_labels(labels), scaling, size)
+    at_once = BATCH
+    if tried:
+        there = open_apart(source, size=size)
+        at_once = there.at_once
+        there.end()
+    name = name or name_of(source)
+    named = None if labels is None else read_labels(labels)
+    return explain_as(own, name, named, scaling, size, at_once=at_once)
 
 
-def open_model(source: str | Path | bytes | BinaryIO) -> OpenedModel:
+def open_model(source: Source) -> OpenedModel:
     """The model in a file; the parameter and the error are those of `open_classifier`."""
-    with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
-        screened = screen(_on_disk(source, Path(folder)), Path(folder))
-        if screened.config is None:
-            raise ModelError(
-                "The file holds weights alone, without the network that they belong to: "
-                "save the whole model with model.save(...)."
-            )
-        model = build(screened.config, screened.keras)
-        load_weights(model, screened.weights)
-        labels = None if screened.labels is None else read_labels(screened.labels)
-        return OpenedModel(model, screened.keras, labels)
+    with screened(source) as found:
+        return built(found.whole, found.keras, found.weights, found.labels)
+
+
+def built(config: dict, keras_version: str, weights: Path, labels: bytes | None) -> OpenedModel:
+    """The model of what was recognised in a file; the parameters are those of `Screened`."""
+    model = build(config, keras_version)
+    load_weights(model, weights)
+    return OpenedModel(model, keras_version, None if labels is None else read_labels(labels))
 
 
 def explain_as(
@@ -109,9 +122,12 @@ def explain_as(
     labels: Sequence[str] | None = None,
     scaling: Scaling | str = "auto",
     size: tuple[int, int] | None = None,
-    title: str | None = None,
+    at_once: int = BATCH,
 ) -> Classifier:
-    """A classifier of an opened model; the parameters are those of `open_classifier`."""
+    """A classifier of an opened model; the parameters are those of `open_classifier`.
+
+    No more pictures than `at_once` go through it together.
+    """
     if not isinstance(scaling, Scaling) and scaling not in (*NAMED, "auto"):
         raise ModelError(
             f"There is no scaling {scaling!r}; there are auto, {', '.join(NAMED)}, or a Scaling "
@@ -120,7 +136,7 @@ def explain_as(
 
     def ask() -> Classifier:
         classifier = Classifier(
-            own.model, name=name, labels=labels or own.labels, title=title, size=size
+            own.model, name=name, labels=labels or own.labels, size=size, at_once=at_once
         )
         chosen = NAMED[scaling] if isinstance(scaling, str) and scaling != "auto" else scaling
         if not isinstance(chosen, Scaling):
@@ -148,7 +164,7 @@ def _check_answers(classifier: Classifier, pictures: np.ndarray) -> None:
         )
 
 
-def load_weights_file(model: keras.Model, source: str | Path | bytes | BinaryIO) -> None:
+def load_weights_file(model: keras.Model, source: Source) -> None:
     """Give a known network the weights from a file, screened like any other.
 
     Raises
@@ -156,30 +172,5 @@ def load_weights_file(model: keras.Model, source: str | Path | bytes | BinaryIO)
     ModelError
         If the file is refused, or the weights are another network's.
     """
-    with tempfile.TemporaryDirectory(prefix="triptych-") as folder:
-        load_weights(model, screen(_on_disk(source, Path(folder)), Path(folder)).weights)
-
-
-def load_weights(model: keras.Model, path: Path) -> None:
-    """Give a network the weights of a screened file, all of which are finite, and miss none."""
-    weights = [weight for weight in model.weights if "float" in weight.dtype]
-    for weight in weights:
-        weight.assign(np.full(weight.shape, np.nan, np.float32))
-    asking_keras(lambda: model.load_weights(path), "finds weights that do not fit the network")
-    missed = [weight.path for weight in weights if np.isnan(weight.numpy()).any()]
-    if missed:
-        raise ModelError(f"The file holds no weights for {missed[0]!r} ({len(missed)} missing).")
-    for layer in model._flatten_layers():
-        if isinstance(layer, keras.layers.Normalization):
-            layer.finalize_state()  # Keras forgets to, in models nested in an HDF5 file
-
-
-def _on_disk(source: str | Path | bytes | BinaryIO, folder: Path) -> Path:
-    if isinstance(source, str | Path):
-        path = Path(source)
-        if not path.is_file():
-            raise ModelError(f"There is no file {path.name!r} at this path.")
-        return path
-    path = folder / "upload"
-    path.write_bytes(source if isinstance(source, bytes) else source.read())
-    return path
+    with screened(source) as found:
+        load_weights(model, found.weights)

@@ -5,12 +5,15 @@ little time. What Keras gets is a copy made of what was recognised: a config who
 on the lists below, and plain arrays. Nothing else of the file goes any further.
 """
 
+import errno
 import json
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
+import traceback
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,10 +24,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-from explainers.classifiers.errors import MEMORY_LIMIT, ModelError
+from explainers.classifiers.errors import MEMORY_LIMIT, ModelError, PassingError, fault_of
 from explainers.classifiers.labels import LABELS_LIMIT
 
-SECONDS = 120
+SECONDS = 30
+"""Of processor time, however busy the machine is; a gigabyte of weights takes a tenth of that."""
+PATIENCE = 240
+WORKING_MEMORY = 3 * MEMORY_LIMIT
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 CONFIG_LIMIT = 8 * 2**20
@@ -97,6 +103,10 @@ HOMES = {
     "keras": "DTypePolicy",
     "keras.mixed_precision": "Policy",
 }
+COMPUTING_NOTHING = (
+    "keras.initializers", "keras.regularizers", "keras.constraints", "keras",
+    "keras.mixed_precision",
+)  # fmt: skip
 HOME_OF = {name: home for home, names in HOMES.items() for name in names.split()}
 
 FED_BY = {
@@ -137,7 +147,38 @@ OTHER_FORMATS = (
     (4, b"TFL3", "a TensorFlow Lite model, which gives no gradients"),
     (0, b"\x08", "a TensorFlow or ONNX graph"),
     (0, b"\x80", "a Python pickle, which could run anything"),
+    (0, b"<", "a web page or another text in HTML or XML, as comes when a download goes wrong"),
+    (0, b"version https://git-lfs", "a pointer of Git LFS: 'git lfs pull' gets the model"),
+    (0, b"{", "a text in JSON, at best a network without its weights"),
+    (8, b'{"', "in the format safetensors, which holds weights without their network"),
+    (0, b"\x93NUMPY", "an array of NumPy"),
+    (0, b"\x1f\x8b", "packed with gzip: unpack it first"),
+    (0, b"7z\xbc\xaf\x27\x1c", "packed with 7-Zip: unpack it first"),
+    (0, b"Rar!", "packed with RAR: unpack it first"),
+    (0, b"\xff\xd8\xff", "a picture"),
+    (0, b"\x89PNG", "a picture"),
+    (0, b"%PDF", "a PDF"),
 )
+OTHER_ARCHIVES = (
+    ("saved_model.pb", "a SavedModel of TensorFlow, a program that is never run"),
+    ("data.pkl", "a model of PyTorch"),
+    (".tflite", "a TensorFlow Lite model, which gives no gradients; Teachable Machine exports "
+     "for Keras, too"),
+    ("weights.bin", "a TensorFlow.js model; Teachable Machine exports for Keras, too"),
+    ("/model.weights.h5", "a .keras file that was unpacked: pack its parts themselves, not the "
+     "folder around them"),
+)  # fmt: skip
+"""What a zip is, by how the name of one of its files ends."""
+LITTER = re.compile(r"(.*/)?(__MACOSX/.*|\.DS_Store|Thumbs\.db|desktop\.ini)")
+"""What file managers leave in archives."""
+
+ACTIVATING = _names("Activation ELU Identity LeakyReLU PReLU ReLU Softmax")
+"""The layers that may stand where an activation belongs."""
+WRAPPERS = ("SpectralNormalization",)
+WRAPPED = _names(LAYERS) - {*WRAPPERS}
+
+BFLOAT16 = np.dtype("V2")
+"""What HDF5 makes of bfloat16, which it does not know."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +201,22 @@ class Screened:
     weights: Path
     keras: str
     labels: bytes | None
+
+    @property
+    def whole(self) -> dict:
+        """The config, of a file that holds a whole model.
+
+        Raises
+        ------
+        ModelError
+            If it holds weights alone.
+        """
+        if self.config is None:
+            raise ModelError(
+                "The file holds weights alone, without the network that they belong to: "
+                "save the whole model with model.save(...)."
+            )
+        return self.config
 
 
 def screen(source: Path, folder: Path) -> Screened:
@@ -184,19 +241,28 @@ def screen(source: Path, folder: Path) -> Screened:
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join([str(ROOT), *needed.get("PYTHONPATH", "").split(os.pathsep)]),
     }
+    before = _version(source)
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, timeout=SECONDS, check=False
+            command, env=environment, capture_output=True, timeout=PATIENCE, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise ModelError("The file took too long to read, which no real model does.") from error
-    if done.returncode != 0:
+        raise PassingError(
+            f"Reading the file was given up after {PATIENCE} s in which this machine had no "
+            f"{SECONDS} s of computing for it: it is busy, so try again later."
+        ) from error
+    except OSError as error:
+        fault = error.errno or errno.EIO
+        raise PassingError.of(fault, "start the process that reads model files") from error
+    if done.stderr:
         logging.getLogger(__name__).info("Reading %s broke down: %s", source, done.stderr)
-        raise ModelError(
-            "The file is damaged, cut short, or asks for more memory than a model needs: "
-            "save it again and retry."
-        )
+    if _version(source) != before:
+        raise PassingError("The file was replaced while it was being read: try again.")
+    if done.returncode != 0:
+        raise _ended(done.returncode)
     facts = json.loads(done.stdout)
+    if "passing" in facts:
+        raise PassingError(facts["passing"])
     if "refused" in facts:
         raise ModelError(facts["refused"])
     config, labels = folder / "config.json", folder / "labels"
@@ -208,18 +274,83 @@ def screen(source: Path, folder: Path) -> Screened:
     )
 
 
+def _version(path: Path) -> tuple[int, int]:
+    """What changes when a file is written anew; nothing where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+def _ended(code: int) -> ModelError:
+    """Why the process ended without an answer, by its return code."""
+    if -code == getattr(signal, "SIGXCPU", None):
+        return ModelError(
+            f"Reading the file takes more than {SECONDS} s of computing, which no real model does."
+        )
+    if -code == getattr(signal, "SIGKILL", None):
+        return PassingError(
+            "The process that read the file was ended by the system (signal 9), probably for want "
+            "of memory on this machine. Nothing need be wrong with the file: try again later."
+        )
+    how = f"by signal {-code}" if code < 0 else f"with code {code}"
+    return PassingError(
+        f"The process that read the file ended before its time ({how}), which a broken file can "
+        "cause, and this machine as well: try again, or save the file anew."
+    )
+
+
+def answer(source: Path, folder: Path) -> dict[str, Any]:
+    """What the process says: what there is in the file, or why it cannot be told."""
+    try:
+        return take_apart(source, folder)
+    except ModelError as reason:
+        return {"refused": str(reason)}
+    except Exception as error:  # noqa: BLE001  what libraries raise over a broken file has no end
+        traceback.print_exc()
+        fault = fault_of(error)
+        if fault is not None:
+            own = isinstance(error, OSError) and error.filename == str(source)
+            doing = "read the file" if own else "unpack the file into its temporary folder"
+            return {"passing": str(PassingError.of(fault, doing))}
+        return {"refused": _damage(error)}
+
+
+def _damage(error: Exception) -> str:
+    """What is wrong with a file that cannot be read, in a sentence."""
+    if isinstance(error, MemoryError) or "allocat" in str(error):
+        return (
+            f"Reading the file takes more than {_size(WORKING_MEMORY)} of memory, as a damaged "
+            "file may and no model that is allowed here: save it again and retry."
+        )
+    cut = re.search(r"truncated file: eof = (\d+), .*stored_eof = (\d+)", str(error))
+    if cut:
+        return (
+            f"The file is cut short: {_size(int(cut[1]))} of its {_size(int(cut[2]))} are there. "
+            "Copy or download it again."
+        )
+    if isinstance(error, NotImplementedError):
+        return "The archive is packed in a way that is not known here: pack it as a plain zip."
+    return "The file is damaged or cut short: copy or download it again, or save it again."
+
+
 def take_apart(source: Path, folder: Path, *, inside: bool = False) -> dict[str, Any]:
     """What the process does: recognise, copy, and say what there is; `inside` an archive or not."""
     with open(source, "rb") as file:
-        start = file.read(8)
+        start = file.read(64)
     if start.startswith(b"PK\x03\x04"):
+        if not zipfile.is_zipfile(source):
+            raise ModelError("The file is a zip whose end is missing: copy or download it again.")
         with zipfile.ZipFile(source) as archive:
             return _take_archive_apart(archive, folder, inside=inside)
-    if start == b"\x89HDF\r\n\x1a\n":
+    if start.startswith(b"\x89HDF\r\n\x1a\n"):
         with h5py.File(source, "r") as file:
             return _take_hdf5_apart(file, folder)
+    if not start:
+        raise ModelError("The file is empty: nothing was saved or downloaded into it.")
     for offset, mark, kind in OTHER_FORMATS:
-        if start[offset:].startswith(mark):
+        if start[offset:].startswith(mark) or (not offset and start.lstrip().startswith(mark)):
             raise ModelError(f"The file is {kind}; give a .keras or .h5 file of Keras.")
     raise ModelError("The file is no Keras model: give a .keras or .h5 file.")
 
@@ -253,9 +384,16 @@ def _take_bundle_apart(
     archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], folder: Path
 ) -> dict[str, Any]:
     """A zip around a model and its labels, as Teachable Machine exports it."""
-    files = {name: info for name, info in members.items() if not name.endswith("/")}
+    files = {
+        name: info
+        for name, info in members.items()
+        if not (name.endswith("/") or LITTER.fullmatch(name))
+    }
     models = [name for name in files if name.endswith((".h5", ".hdf5", ".keras"))]
     labels = [name for name in files if name.endswith((".txt", ".json", ".csv"))]
+    for ending, kind in OTHER_ARCHIVES:
+        if any(name.endswith(ending) for name in files):
+            raise ModelError(f"The archive holds {kind}. Give a .keras or .h5 file of Keras.")
     if len(models) != 1 or len(labels) > 1 or len(models) + len(labels) != len(files):
         raise ModelError(
             "The archive is no Keras model: it holds "
@@ -306,7 +444,12 @@ def _take_hdf5_apart(file: h5py.File, folder: Path) -> dict[str, Any]:
     if "model_config" not in file.attrs:
         known = "layer_names" in file.attrs
         if not (known or "layers" in file or "_layer_checkpoint_dependencies" in file):
-            raise ModelError("The HDF5 file holds no Keras model.")
+            found = ", ".join([repr(name[:40]) for name in file][:3])
+            what = f"It holds {found}" if found else "It is empty, as when saving breaks off"
+            raise ModelError(
+                f"The HDF5 file holds no Keras model. {what}: save the whole model with "
+                "model.save(...), best as .keras."
+            )
         name = "weights.h5" if known else "model.weights.h5"
         _copy_arrays(file, folder / name)
         return {"weights": name, "keras": ""}
@@ -354,7 +497,10 @@ def clean(config: Any) -> dict[str, Any]:
 
 def _clean(value: Any, place: str, depth: int) -> Any:
     if depth > DEPTH_LIMIT:
-        raise ModelError(f"The config of {place} is nested too deep.")
+        raise ModelError(
+            f"The config of {place} is nested more than {DEPTH_LIMIT} levels deep, of which a "
+            "model within a model takes three: put its layers into fewer models."
+        )
     if isinstance(value, list):
         return [_clean(item, place, depth + 1) for item in value]
     if not isinstance(value, dict):
@@ -368,7 +514,8 @@ def _clean(value: Any, place: str, depth: int) -> Any:
 
 def _clean_object(value: dict[str, Any], place: str, depth: int) -> Any:
     name, module, config = (value.get(key) for key in ("class_name", "module", "config"))
-    if isinstance(config, dict) and isinstance(config.get("name"), str):
+    named = isinstance(config, dict) and isinstance(config.get("name"), str)
+    if named and not str(name).endswith("Policy"):
         place = f"the layer {config['name'][:80]!r}"
     if not isinstance(name, str) or not isinstance(module, str | None):
         raise ModelError(f"An object in {place} does not say what it is.")
@@ -381,7 +528,8 @@ def _clean_object(value: dict[str, Any], place: str, depth: int) -> Any:
     if name == "function":
         if not isinstance(config, str) or config not in ACTIVATIONS:
             raise ModelError(
-                f"A function in {place}, {str(config)[:80]!r}, is none of Keras's activations."
+                f"A function in {place}, {str(config)[:80]!r}, is none of Keras's activations, "
+                "and code of one's own is never run: use one of Keras's by its name."
             )
         return config
     home = _home(name, value, place)
@@ -395,6 +543,7 @@ def _clean_object(value: dict[str, Any], place: str, depth: int) -> Any:
         for key, item in value.items()
         if key in ("config", "name", "inbound_nodes", "build_config")
     }
+    _check_places(name, kept, place)
     settings = config if isinstance(config, dict) else {}
     for key in COMPUTE_WITH.get(name, ()):
         number = settings.get(key)
@@ -413,6 +562,38 @@ def _clean_object(value: dict[str, Any], place: str, depth: int) -> Any:
     return {**kept, "module": home, "class_name": name, "registered_name": None}
 
 
+def _check_places(name: str, kept: dict[str, Any], place: str) -> None:
+    """Refuse layers where none belong, so that all that is computed lies in the network itself.
+
+    A model lists its layers. A wrapper has one inside, and an activation may be a layer that
+    activates, as long as that has none of its own.
+    """
+    config = kept.get("config")
+    for key, item in config.items() if isinstance(config, dict) else ():
+        if name in MODELS and key == "layers":
+            continue
+        for found in _computing(item):
+            inner, settings = found["class_name"], found.get("config")
+            wrapped = name in WRAPPERS and key == "layer" and inner in WRAPPED
+            activates = key.endswith("activation") and inner in ACTIVATING
+            if not wrapped and not (activates and not [*_computing(settings)]):
+                raise ModelError(
+                    f"{_capital(place)} has a {inner!r} as its {key}, where no model and no such "
+                    "layer belongs: make it a layer of the network itself."
+                )
+    if [*_computing([kept.get("inbound_nodes"), kept.get("build_config")])]:
+        raise ModelError(f"{_capital(place)} is called with a layer or a model, not with numbers.")
+
+
+def _computing(value: Any) -> Iterator[dict[str, Any]]:
+    """The layers, operations and models in what was cleaned; what is inside of them is theirs."""
+    if isinstance(value, dict) and value.get("module") not in (None, *COMPUTING_NOTHING):
+        yield value
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _computing(item)
+
+
 def _home(name: str, value: dict[str, Any], place: str) -> str:
     """The module that an object of Keras is taken from; an HDF5 file names none for operations."""
     module, config = value.get("module"), value.get("config")
@@ -426,9 +607,19 @@ def _home(name: str, value: dict[str, Any], place: str) -> str:
         return HOME_OF[name]
     called = f"{module}.{name}" if module else name
     reason = {
-        "Lambda": "A Lambda layer holds code, which is never run",
+        "Lambda": "A Lambda layer holds code, which is never run: put layers of Keras in its "
+        "place, such as Rescaling, and save the model again",
         "TFSMLayer": "A TFSMLayer runs a saved TensorFlow program, which is never done",
-    }.get(name, "Only the image layers of Keras itself are opened")
+    }.get(
+        name,
+        "Triptych knows no such layer of Keras, and code of one's own is never run: build the "
+        "model of Keras's usual layers for pictures, as Functional or Sequential, and save it again",
+    )
+    if name.endswith("DTypePolicy"):
+        reason = (
+            "Quantised weights are not opened: save the model in float32, as it was before "
+            "model.quantize(...)"
+        )
     if name in FED_BY and module is None:
         reason = "The file does not tell whose it is: save the model as a .keras file"
     raise ModelError(f"{_capital(place)} is a {called[:120]!r}. {reason}.")
@@ -492,7 +683,10 @@ def _copy_arrays(source: h5py.Group, path: Path) -> None:
                 _copy_names(item, target.require_group(name))
                 continue
             if not _holds_numbers(item):
-                raise ModelError(f"{name!r} in the HDF5 file is no array of numbers.")
+                raise ModelError(
+                    f"{name!r} in the HDF5 file is no array of numbers, but {_kind(item)}: save "
+                    "the model again with model.save(...), its weights in float32."
+                )
             total += prod(item.shape) * item.dtype.itemsize
             if total > MEMORY_LIMIT:
                 raise ModelError(
@@ -504,7 +698,10 @@ def _copy_arrays(source: h5py.Group, path: Path) -> None:
 
 def _walk(group: h5py.Group, prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
     if depth > DEPTH_LIMIT:
-        raise ModelError(f"The groups of weights below {prefix!r} are nested too deep.")
+        raise ModelError(
+            f"The groups of weights below {prefix!r} are nested too deep: {DEPTH_LIMIT} levels are "
+            "allowed."
+        )
     for key in group:
         name = prefix + key
         if "/" in key or key == ".":
@@ -527,7 +724,21 @@ def _check_link(link: Any, name: str) -> None:
 
 def _holds_numbers(item: Any) -> bool:
     """Whether it is a dataset with a shape, and neither a type nor without any space."""
-    return isinstance(item, h5py.Dataset) and item.shape is not None and item.dtype.kind in "fiub"
+    dataset = isinstance(item, h5py.Dataset) and item.shape is not None
+    return dataset and (item.dtype.kind in "fiub" or item.dtype == BFLOAT16)
+
+
+def _kind(item: Any) -> str:
+    """What is there in place of an array of numbers."""
+    if not isinstance(item, h5py.Dataset) or item.shape is None:
+        return "nothing"
+    if h5py.check_ref_dtype(item.dtype):
+        return "references"
+    if item.dtype.kind == "V":
+        size = item.dtype.itemsize
+        kind = f"of items of {size} byte{'s' if size > 1 else ''} that are no plain numbers"
+        return "of records" if item.dtype.names else kind
+    return {"c": "of complex numbers", "O": "of text", "S": "of text"}.get(item.dtype.kind, "other")
 
 
 def _array(item: h5py.Dataset, name: str) -> np.ndarray:
@@ -540,7 +751,9 @@ def _array(item: h5py.Dataset, name: str) -> np.ndarray:
             f"{_size(item.id.get_storage_size())}, which no real model does."
         )
     values = item[()]
-    if item.dtype.kind == "f" and not np.isfinite(values).all():
+    if item.dtype == BFLOAT16:  # the upper half of a float32
+        values = (np.asarray(values).view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise ModelError(f"The weights {name!r} hold values that are not finite numbers.")
     return values
 
@@ -569,19 +782,15 @@ def _limit_resources() -> None:
     if sys.platform == "linux":
         import resource
 
-        for kind, limit in (
-            (resource.RLIMIT_AS, 3 * MEMORY_LIMIT),
-            (resource.RLIMIT_CPU, SECONDS),
-            (resource.RLIMIT_FSIZE, 2 * MEMORY_LIMIT),
-            (resource.RLIMIT_CORE, 0),
+        for kind, limit, last in (
+            (resource.RLIMIT_AS, WORKING_MEMORY, 0),
+            (resource.RLIMIT_CPU, SECONDS, 5),  # first a signal of its own, then the usual end
+            (resource.RLIMIT_FSIZE, 2 * MEMORY_LIMIT, 0),
+            (resource.RLIMIT_CORE, 0, 0),
         ):
-            resource.setrlimit(kind, (limit, limit))
+            resource.setrlimit(kind, (limit, limit + last))
 
 
 if __name__ == "__main__":
     _limit_resources()
-    try:
-        answer = take_apart(Path(sys.argv[1]), Path(sys.argv[2]))
-    except ModelError as reason:
-        answer = {"refused": str(reason)}
-    print(json.dumps(answer))
+    print(json.dumps(answer(Path(sys.argv[1]), Path(sys.argv[2]))))

@@ -4,6 +4,7 @@ Whatever cannot be opened is said in a sentence, and the last classifier that co
 answering.
 """
 
+import contextlib
 import hashlib
 import os
 from dataclasses import dataclass, field
@@ -80,11 +81,10 @@ class Wanted:
             if self.file is None:
                 return load_classifier(self.name)
             return load_classifier(self.name, self.file.content).variant(name=self.key)
-        from explainers.models.model_file import explain_as, open_model
+        from explainers.models.apart import open_apart
 
         assert self.file is not None
-        own = open_model(self.file.content)
-        return explain_as(own, self.key, size=self.size if own.any_size else None)
+        return open_apart(self.file.content, any_size=self.size, name=self.key)
 
     @property
     def key(self) -> str:
@@ -244,10 +244,19 @@ def _choose_own() -> Wanted | None:
         st.error(st.session_state.misplaced, icon=":material/block:")
     file: File | None = st.session_state.get("model_file")
     if file is None:
+        _prepare()
         st.caption("Until there is one, the last classifier answers.")
         return None
     st.caption(f":material/draft: {escaped(file.name)}")
     return Wanted(None, file, st.session_state.get("model_size", (USUAL_SIZE, USUAL_SIZE)))
+
+
+def _prepare() -> None:
+    """Start the process for a model while a person looks for its file."""
+    from explainers.models.apart import prepare
+
+    with contextlib.suppress(OSError):  # which is told when there is a model to open
+        prepare()
 
 
 def _offer_folder(folder: Path) -> None:

@@ -141,7 +141,7 @@ HOSTILE = (
 
 
 def test_no_link_breaks_a_page(monkeypatch: pytest.MonkeyPatch, model: bytes) -> None:
-    tiny = open_classifier(model, scaling="0..1")
+    tiny = open_classifier(model, scaling="0..1", tried=False)
     monkeypatch.setattr("pages.parts.cache.classifier", lambda key, load: tiny)
     for value, page in zip(HOSTILE, cycle(PAGES), strict=False):
         app = open_app(page, **dict.fromkeys(LINKED, value))

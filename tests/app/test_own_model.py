@@ -47,7 +47,7 @@ def scaling_menu(app: AppTest) -> list[str]:
 
 def test_a_teachable_machine_export_and_its_labels_are_explained() -> None:
     app = open_own(("keras_model.h5", THREE_DEEP), ("labels.txt", b"0 dog\n1 cat\n"))
-    own = open_classifier(THREE_DEEP, "0 dog\n1 cat\n")
+    own = open_classifier(THREE_DEEP, "0 dog\n1 cat\n", tried=False)
     pixels = own.prepare(SAMPLES["cat"].read())
     top = own.predict(pixels).top(1)[0]
     assert app.title[0].value == f"Why {top.label}?"
@@ -84,7 +84,7 @@ def test_a_zip_with_both_is_enough_and_another_scaling_answers_otherwise() -> No
     assert not app.exception
     assert f"Why {raw.split(' ')[2]}?" == app.title[0].value
     assert "choose it in the sidebar" in app.warning[0].value
-    expected = open_classifier(THREE_DEEP, ["dog", "cat"], "0..255")
+    expected = open_classifier(THREE_DEEP, ["dog", "cat"], "0..255", tried=False)
     shown = expected.predict(expected.prepare(SAMPLES["cat"].read())).top(1)[0]
     assert app.title[0].value == f"Why {shown.label}?"
 
@@ -272,7 +272,9 @@ def test_the_oldest_classifier_is_let_go() -> None:
     for number in range(cache.CLASSIFIERS_IN_MEMORY + 1):
         keras.utils.set_random_seed(number)
         file = io.BytesIO(THREE_DEEP)
-        own = cache.classifier(f"tiny-{number}", lambda file=file: open_classifier(file))
+        own = cache.classifier(
+            f"tiny-{number}", lambda file=file: open_classifier(file, tried=False)
+        )
         refs.append(weakref.ref(own))
     del own
     gc.collect()
@@ -280,7 +282,7 @@ def test_the_oldest_classifier_is_let_go() -> None:
 
 
 def test_a_finished_run_does_not_hold_its_classifier() -> None:
-    own = open_classifier(THREE_DEEP)
+    own = open_classifier(THREE_DEEP, tried=False)
     pixels = own.prepare(SAMPLES["cat"].read())
     run = cache.Run()
     run.begin(partial(GradCam().observations, own, pixels, 0), own, 3)

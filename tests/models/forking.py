@@ -53,10 +53,7 @@ def _fork(screening: ModuleType, source: str, folder: str) -> tuple[int, str]:
         code = 1
         try:
             screening._limit_resources()
-            try:
-                answer = screening.take_apart(Path(source), Path(folder))
-            except screening.ModelError as reason:
-                answer = {"refused": str(reason)}
+            answer = screening.answer(Path(source), Path(folder))
             os.write(write, json.dumps(answer).encode())
             code = 0
         finally:

@@ -46,7 +46,7 @@ def pictures(name: str, channels: int) -> np.ndarray:
 @pytest.mark.parametrize("file", FILES)
 def test_a_legacy_file_answers_as_it_did(file: str, held: Hold) -> None:
     name = file.split(".")[0]
-    classifier = open_classifier(LEGACY / file, scaling="0..255")
+    classifier = open_classifier(LEGACY / file, scaling="0..255", tried=False)
     logits = classifier.logits(pictures(name, classifier.channels))
     outputs = ANSWERS[name]
     if classifier.activation == "sigmoid" and outputs.shape[1] == 1:
@@ -67,7 +67,7 @@ def test_every_legacy_model_is_under_test() -> None:
 
 
 def test_a_file_made_by_teachable_machine_is_three_deep_and_its_layers_are_reached() -> None:
-    classifier = open_classifier(LEGACY / "three_deep.h5", labels="0 dog\n1 cat\n")
+    classifier = open_classifier(LEGACY / "three_deep.h5", labels="0 dog\n1 cat\n", tried=False)
     assert classifier.labels == ("dog", "cat")
     assert classifier.nesting == "Sequential > (Sequential > Functional, Sequential)"
     paths = [layer.path for layer in classifier.convolutions]
@@ -81,14 +81,14 @@ def test_functions_of_keras_2_that_scale_are_found_inside() -> None:
         ("torch_inside", "tf.math.truediv"),
         ("augmented", "rescaling"),
     ):
-        classifier = open_classifier(LEGACY / f"{name}.h5")
+        classifier = open_classifier(LEGACY / f"{name}.h5", tried=False)
         assert classifier.scaling == AS_THEY_ARE
         assert str(check_up(classifier, pixels).rescaling).startswith(path)
 
 
 def test_weights_alone_are_no_model() -> None:
     with pytest.raises(ModelError, match=r"weights alone, without the network .* model\.save"):
-        open_classifier(LEGACY / "grey_sigmoid.weights.h5")
+        open_classifier(LEGACY / "grey_sigmoid.weights.h5", tried=False)
 
 
 def _network(*head: Any, shape: tuple = SHAPE) -> keras.Model:
@@ -118,7 +118,7 @@ def test_a_file_of_todays_keras_answers_as_keras_does(
     path = tmp_path / f"model.{ending}"
     model.save(path)
     batch = np.random.default_rng(2).uniform(0, 255, (2, *SHAPE)).astype(np.float32)
-    classifier = open_classifier(path, ["a", "b", "c"], "-1..1")
+    classifier = open_classifier(path, ["a", "b", "c"], "-1..1", tried=False)
     answers = classifier.probabilities(batch) if head else classifier.logits(batch)
     np.testing.assert_allclose(answers, model.predict(batch / 127.5 - 1, verbose=0), atol=1e-5)
 
@@ -134,7 +134,7 @@ def test_operations_in_a_graph_are_rebuilt_from_both_formats(tmp_path: Path) -> 
     expected = model.predict(batch, verbose=0)
     for path in (tmp_path / "model.keras", tmp_path / "model.h5"):
         model.save(path)
-        classifier = open_classifier(path)
+        classifier = open_classifier(path, tried=False)
         assert classifier.activation == "softmax"
         assert classifier.scaling == AS_THEY_ARE
         np.testing.assert_allclose(classifier.probabilities(batch), expected, atol=1e-5)
@@ -145,10 +145,13 @@ def test_a_zip_brings_its_labels(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(LEGACY / "three_deep.h5", "keras_model.h5")
         archive.writestr("labels.txt", "0 dog\n1 cat\n")
-    assert open_classifier(path).labels == ("dog", "cat")
-    assert open_classifier(path.read_bytes(), ["hot", "cold"]).labels == ("hot", "cold")
+    assert open_classifier(path, tried=False).labels == ("dog", "cat")
+    assert open_classifier(path.read_bytes(), ["hot", "cold"], tried=False).labels == (
+        "hot",
+        "cold",
+    )
     with open(path, "rb") as file:
-        assert open_classifier(file, name="mine").name == "mine"
+        assert open_classifier(file, name="mine", tried=False).name == "mine"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +169,7 @@ def test_what_is_no_image_classifier_is_said_in_a_sentence(
 ) -> None:
     model().save(tmp_path / "model.keras")
     with pytest.raises(ModelError, match=said):
-        open_classifier(tmp_path / "model.keras")
+        open_classifier(tmp_path / "model.keras", tried=False)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
@@ -175,14 +178,14 @@ def test_labels_in_a_zip_may_begin_with_a_mark(encoding: str, tmp_path: Path) ->
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(LEGACY / "three_deep.h5", "keras_model.h5")
         archive.writestr("labels.txt", "0 dög\n1 cat\n".encode(encoding))
-    assert open_classifier(path).labels == ("dög", "cat")
+    assert open_classifier(path, tried=False).labels == ("dög", "cat")
 
 
 def test_a_model_of_any_size_asks_for_one(tmp_path: Path) -> None:
     _network(layers.Dense(2), shape=(None, None, 3)).save(tmp_path / "any.keras")
     with pytest.raises(ModelError, match=r"any size: choose one, for example size=\(224, 224\)"):
-        open_classifier(tmp_path / "any.keras")
-    classifier = open_classifier(tmp_path / "any.keras", size=(32, 48))
+        open_classifier(tmp_path / "any.keras", tried=False)
+    classifier = open_classifier(tmp_path / "any.keras", size=(32, 48), tried=False)
     assert classifier.size == (32, 48)
     assert open_model(tmp_path / "any.keras").any_size
 
@@ -190,15 +193,15 @@ def test_a_model_of_any_size_asks_for_one(tmp_path: Path) -> None:
 def test_a_wrong_number_of_labels_tells_both_numbers(tmp_path: Path) -> None:
     _network(layers.Dense(3)).save(tmp_path / "model.keras")
     with pytest.raises(ModelError, match="has 3 classes, but 2 labels were given"):
-        open_classifier(tmp_path / "model.keras", ["a", "b"])
+        open_classifier(tmp_path / "model.keras", ["a", "b"], tried=False)
     for scaling, said in (("maybe", "'maybe'"), (5, "5"), (None, "None"), (["0..1"], "")):
         with pytest.raises(ModelError, match=rf"no scaling {said}.*; there are auto, 0\.\.1"):
-            open_classifier(tmp_path / "model.keras", scaling=scaling)
+            open_classifier(tmp_path / "model.keras", scaling=scaling, tried=False)
 
 
 def test_a_path_that_leads_nowhere_is_said() -> None:
     with pytest.raises(ModelError, match=r"no file 'gone\.keras'"):
-        open_classifier("/nowhere/gone.keras")
+        open_classifier("/nowhere/gone.keras", tried=False)
 
 
 def test_weights_that_are_missing_in_the_file_are_missed(tmp_path: Path) -> None:
@@ -213,7 +216,7 @@ def test_weights_that_are_missing_in_the_file_are_missed(tmp_path: Path) -> None
             del file["layers/dense"]
         new.write(tmp_path / "w.h5", "model.weights.h5")
     with pytest.raises(ModelError, match="weights"):
-        open_classifier(shorn)
+        open_classifier(shorn, tried=False)
 
 
 def test_channels_first_and_unknown_settings_name_the_layer(tmp_path: Path) -> None:
@@ -231,7 +234,7 @@ def test_channels_first_and_unknown_settings_name_the_layer(tmp_path: Path) -> N
                     layer["config"].update(change)
             file.attrs["model_config"] = json.dumps(config)
         with pytest.raises(ModelError, match=said):
-            open_classifier(path)
+            open_classifier(path, tried=False)
 
 
 def test_keras_1_is_understood(tmp_path: Path) -> None:
@@ -278,7 +281,7 @@ def test_keras_1_is_understood(tmp_path: Path) -> None:
             for key, values in zip(keys, weights, strict=True):
                 inner[key.decode()] = values
     batch = np.random.default_rng(2).uniform(0, 1, (2, *SHAPE)).astype(np.float32)
-    classifier = open_classifier(path, scaling="0..255")
+    classifier = open_classifier(path, scaling="0..255", tried=False)
     np.testing.assert_allclose(
         classifier.probabilities(batch), model.predict(batch, verbose=0), atol=1e-6
     )
@@ -306,12 +309,12 @@ def test_the_scaling_of_the_training_is_found(tmp_path: Path, scaling: Scaling) 
     seen = model.layers[0](scaling(photographs).astype(np.float32)).numpy()
     norm.set_weights([*norm.get_weights()[:2], seen.mean((0, 1, 2)), seen.var((0, 1, 2))])
     model.save(tmp_path / "model.keras")
-    assert open_classifier(tmp_path / "model.keras").scaling == scaling
+    assert open_classifier(tmp_path / "model.keras", tried=False).scaling == scaling
 
 
 def test_without_a_memory_of_the_training_pixels_go_to_0_1(tmp_path: Path) -> None:
     _network(layers.Dense(3)).save(tmp_path / "model.keras")
-    classifier = open_classifier(tmp_path / "model.keras")
+    classifier = open_classifier(tmp_path / "model.keras", tried=False)
     assert classifier.scaling == UNIT
     assert classifier.surprise is None
 
@@ -364,7 +367,7 @@ def test_a_layer_that_scales_is_asked_what_it_makes_of_pixels(
         ]
     )
     model.save(tmp_path / "model.keras")
-    classifier = open_classifier(tmp_path / "model.keras")
+    classifier = open_classifier(tmp_path / "model.keras", tried=False)
     assert classifier.scaling == found
     pixels = np.random.default_rng(0).uniform(0, 255, SHAPE).astype(np.float32)
     fed = check_up(classifier, pixels).fed
@@ -389,7 +392,7 @@ def standardising() -> keras.Model:
 
 def test_an_answer_that_is_no_number_is_said_in_a_sentence(tmp_path: Path) -> None:
     standardising().save(tmp_path / "model.keras")
-    classifier = open_classifier(tmp_path / "model.keras", ["a", "b", "c"])
+    classifier = open_classifier(tmp_path / "model.keras", ["a", "b", "c"], tried=False)
     varied = np.random.default_rng(0).uniform(0, 255, SHAPE).astype(np.float32)
     white = np.full(SHAPE, 255, np.float32)
     assert classifier.predict(varied).probabilities.sum() == pytest.approx(1)

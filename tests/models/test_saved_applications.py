@@ -118,7 +118,7 @@ def test_a_saved_network_answers_as_it_did_and_is_explained(
     for ending in ("keras", "h5"):
         model.save(tmp_path / f"saved.{ending}")
     opened = open_model(tmp_path / "saved.keras").model(pictures, training=False).numpy()
-    classifier = open_classifier(tmp_path / "saved.h5", scaling="0..255")
+    classifier = open_classifier(tmp_path / "saved.h5", scaling="0..255", tried=False)
     again = classifier._graph.model(pictures, training=False).numpy()
     for answers in (opened, again):
         held(
@@ -274,4 +274,4 @@ def test_a_strangers_layer_of_the_same_name_is_refused(
     answer = layers.Dense(2, activation="softmax")(layers.GlobalAveragePooling2D()(x))
     keras.Model(inputs, answer).save(tmp_path / f"odd.{ending}")
     with pytest.raises(ModelError, match=said):
-        open_classifier(tmp_path / f"odd.{ending}")
+        open_classifier(tmp_path / f"odd.{ending}", tried=False)

@@ -101,7 +101,7 @@ def _forked_unless_started(request: pytest.FixtureRequest) -> None:
 def refusal(path: Path) -> str:
     """The sentence with which a file is refused."""
     with pytest.raises(ModelError) as caught:
-        open_classifier(path)
+        open_classifier(path, tried=False)
     sentence = str(caught.value)
     assert SENTENCE.fullmatch(sentence)
     assert not re.search(r"Error|Exception|Traceback|<class", sentence)
@@ -202,7 +202,7 @@ def test_an_honest_file_answers_as_keras_does(
     path.write_bytes(files[kind])
     batch = np.random.default_rng(0).uniform(0, 255, (4, *SHAPE)).astype(np.float32)
     expected = model.predict(batch, verbose=0)
-    classifier = open_classifier(path, labels=["a", "b", "c"], scaling="0..255")
+    classifier = open_classifier(path, labels=["a", "b", "c"], scaling="0..255", tried=False)
     np.testing.assert_allclose(classifier.probabilities(batch), expected, atol=1e-6)
 
 
@@ -218,7 +218,7 @@ def test_code_in_a_lambda_layer_is_never_run(kind: str, tmp_path: Path) -> None:
     assert marker.exists()
     marker.unlink()
     with pytest.raises(ModelError, match=r"'Writer' .*Lambda'\. A Lambda layer holds code"):
-        open_classifier(path)
+        open_classifier(path, tried=False)
     assert not marker.exists()
 
 
@@ -667,7 +667,7 @@ def test_nothing_large_is_computed_while_a_network_is_measured(
     path = with_config(tmp_path / "large.keras", config, files, parts)
     before = memory("VmRSS", reset=True)
     with pytest.raises(ModelError):
-        open_classifier(path)
+        open_classifier(path, tried=False)
     assert memory("VmHWM") - before < 500e6
 
 
@@ -677,7 +677,7 @@ def bystander(model: keras.Model) -> Classifier:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "bystander.keras")
         model.save(path)
-        return open_classifier(path, labels=["a", "b", "c"])
+        return open_classifier(path, labels=["a", "b", "c"], tried=False)
 
 
 def test_memory_stays_flat_and_other_classifiers_are_left_alone(
