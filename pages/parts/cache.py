@@ -184,7 +184,7 @@ def _make_way() -> None:
 
 def _share(asked: "Classifier") -> str:
     """What a classifier computes on: with the others, or where it stands apart from them."""
-    return asked.name if getattr(asked, "apart", False) else ""
+    return asked.name if asked.apart else ""
 
 
 def _asked(asked: "Classifier", passes: int, ask: Callable[[], Seen]) -> Seen:

@@ -318,7 +318,9 @@ def test_messages_arrive_as_they_were_sent() -> None:
 
 def test_a_server_without_room_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    with pytest.raises(ModelError, match=r"could not use its folder for temporary files: no such file"):
+    with pytest.raises(
+        ModelError, match=r"could not use its folder for temporary files: no such file"
+    ):
         open_apart(b"PK")
     assert issubclass(KilledError, ModelError)
 
