@@ -29,7 +29,7 @@ class Piece:
 class Model:
     """What a visitor has brought."""
 
-    name = "brought"
+    name, apart = "brought", False
 
 
 @st.cache_resource
