@@ -17,5 +17,6 @@ from .methods import METHODS as METHODS
 from .methods import GradCam as GradCam
 from .methods import LimeSuperpixels as LimeSuperpixels
 from .methods import Saliency as Saliency
+from .models.apart import open_apart as open_apart
 from .models.model_file import open_classifier as open_classifier
 from .models.zoo import load_classifier as load_classifier

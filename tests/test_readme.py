@@ -52,6 +52,30 @@ def test_the_third_snippet_opens_a_model(
     assert len(snippets) == 3
 
 
+def test_what_a_stranger_can_do_is_said_in_the_numbers_of_the_limits() -> None:
+    from explainers.classifiers.errors import MEMORY_LIMIT
+    from explainers.images import reading
+    from explainers.models import screening
+    from explainers.models.apart import classifier as apart
+    from explainers.models.apart import serving
+    from pages.parts import cache
+
+    said = " ".join(README.split("## Deploying it")[1].split("## Licences")[0].split())
+    for words in (
+        f"{reading.MAX_BYTES / 2**20:g} MiB and {reading.MAX_PIXELS / 1e6:g} megapixels",
+        f"{reading.SECONDS:g} s to decode | {reading.MEMORY / 1e6:g} MB",
+        f"taken apart | {screening.SECONDS} s | {screening.WORKING_MEMORY / 1e9:.1f} GB",
+        f"built | {apart.BUILDING.seconds} s | {serving.TO_OPEN / 1e9:.1f} GB",
+        f"backward | {apart.ASKING.seconds} s | {MEMORY_LIMIT / 1e9:.2f} GB",
+        f"its pixels | {apart.LAYING_FLAT.seconds} s | {serving.TO_OPEN / 1e9:.1f} GB",
+        f"{apart.ASKING.seconds} s and {apart.PATIENCE:g} n times what one took | "
+        f"{serving.TO_ASK / 1e9:.2f} GB",
+        f"everything for {cache.AWAY:g} s",
+    ):
+        assert words in said, words
+    assert (reading.AT_ONCE, cache.CLASSIFIERS_IN_MEMORY) == (4, 3)
+
+
 def test_every_file_that_the_readme_draws_is_there() -> None:
     (drawing,) = re.findall(r"```\n(app\.py.*?)```", README, re.DOTALL)
     root, folder = Path(__file__).parents[1], Path()
