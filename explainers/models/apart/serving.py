@@ -25,7 +25,7 @@ from explainers.classifiers.scaling import Scaling
 from explainers.models.apart import messages
 from explainers.models.apart.process import REFUSALS, memory_refused
 from explainers.models.apart.trial import try_out
-from explainers.models.model_file import built, explain_as
+from explainers.models.model_file import at_size, built, explain_as
 
 NICENESS = 5
 """Beside the process that asks, this leaves it a quarter of a processor that both want."""
@@ -70,7 +70,7 @@ class Served:
             size = any_size
         self._phase("trying")
         _allow(TO_ASK)
-        taken = try_out(own.model, _pair(size))
+        taken = at_size(own, _pair(size), lambda: try_out(own.model, _pair(size)))
         self._phase("laying_flat")
         _allow(TO_OPEN)
         fed = scaling if isinstance(scaling, str) else _scaling(scaling)
