@@ -1,6 +1,5 @@
 """A screened config built by Keras, once it is known that the network fits into memory."""
 
-import errno
 import json
 import re
 import sys
@@ -89,12 +88,10 @@ def asking_keras(ask: Callable[[], Result], failure: str) -> Result:
     """Ask Keras something about a model from outside, and put what it objects to in a sentence."""
     try:
         return ask()
-    except ModelError:
-        raise
+    except (ModelError, MemoryError, tf.errors.ResourceExhaustedError):
+        raise  # whoever set the limit knows whose fault it is
     except Exception as error:
         fault = fault_of(error)
-        if fault is None and isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
-            fault = errno.ENOMEM
         if fault is not None:
             raise PassingError.of(fault, "open the model") from error
         # Keras writes in bold, and ends with the arguments of its own functions.

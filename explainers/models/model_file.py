@@ -1,6 +1,6 @@
 """A user's file, opened: screened, built, given its weights, and asked once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from explainers.classifiers.labels import read_labels
 from explainers.classifiers.natural_noise import natural_noise
 from explainers.classifiers.scaling import NAMED, Scaling
 from explainers.models.apart import open_apart
-from explainers.models.deserializing import asking_keras, build
+from explainers.models.deserializing import Result, asking_keras, build
 from explainers.models.sources import Source, name_of, screened
 from explainers.models.weights import load_weights
 
@@ -150,6 +150,19 @@ def explain_as(
         _check_answers(classifier, natural_noise(classifier.size)[:1])
         return classifier
 
+    return at_size(own, size, ask)
+
+
+def at_size(own: OpenedModel, size: tuple[int, int] | None, ask: Callable[[], Result]) -> Result:
+    """Run a model; what it objects to is put in a sentence, and laid to the size if that may be.
+
+    Raises
+    ------
+    SizeError
+        If it takes pictures of any size, and not of this one.
+    ModelError
+        If it cannot be run otherwise.
+    """
     try:
         return asking_keras(ask, "cannot run the model")
     except PassingError:

@@ -5,6 +5,7 @@ answering.
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 from dataclasses import dataclass, field
@@ -192,6 +193,8 @@ def _open(wanted: Wanted) -> "Classifier":
         return cache.classifier(wanted.key, wanted.load)
     except PassingError:
         raise
+    except MemoryError as error:
+        raise PassingError.of(errno.ENOMEM, "open the model") from error
     except ModelError as reason:
         # The error itself would hold on to the model, by way of its traceback.
         st.session_state.refused_models[_known_as(wanted)] = type(reason)(str(reason))

@@ -25,8 +25,7 @@ from explainers.classifiers.scaling import Scaling
 from explainers.models.apart import messages
 from explainers.models.apart.process import REFUSALS, memory_refused
 from explainers.models.apart.trial import try_out
-from explainers.models.deserializing import asking_keras
-from explainers.models.model_file import built, explain_as
+from explainers.models.model_file import at_size, built, explain_as
 
 NICENESS = 5
 """Beside the process that asks, this leaves it a quarter of a processor that both want."""
@@ -72,7 +71,7 @@ class Served:
         chosen = size if own.any_size else None
         self._tell({"phase": "trying", "size": chosen})
         _allow(TO_ASK)
-        taken = asking_keras(lambda: try_out(own.model, _pair(size)), "cannot run the model")
+        taken = at_size(own, _pair(size), lambda: try_out(own.model, _pair(size)))
         self._tell({"phase": "laying_flat", "size": chosen})
         _allow(TO_OPEN)
         fed = scaling if isinstance(scaling, str) else _scaling(scaling)
