@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import keras
 import numpy as np
@@ -32,9 +32,6 @@ from explainers.classifiers.natural_noise import natural_noise
 from explainers.classifiers.prediction import Prediction, Target
 from explainers.classifiers.scaling import AS_THEY_ARE, UNIT, Scaling, centre_square
 from explainers.classifiers.threads import workers
-
-if TYPE_CHECKING:
-    from explainers.classifiers.randomised import RandomisedClassifier
 
 INPUT = "input"
 
@@ -186,12 +183,6 @@ class Classifier:
         if labels is not None:
             twin.labels = name_classes(labels, len(self.labels), paired=self.paired)
         return twin
-
-    def randomised(self, pictures: np.ndarray) -> "RandomisedClassifier":
-        """A copy that can lose what it has learnt; see `RandomisedClassifier`."""
-        from explainers.classifiers.randomised import RandomisedClassifier
-
-        return RandomisedClassifier(self, pictures)
 
     @property
     def activation(self) -> str:

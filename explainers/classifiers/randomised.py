@@ -1,6 +1,7 @@
 """A classifier that forgets: a copy whose layers lose what they have learnt, from the top down."""
 
 from collections.abc import Callable
+from functools import singledispatch
 from typing import Any, Literal
 
 import keras
@@ -136,6 +137,15 @@ class RandomisedClassifier(Classifier):
     def _settle(self) -> tuple[Settled, ...]:
         """Nothing, since the weights change."""
         return ()
+
+
+@singledispatch
+def randomised(original: Classifier, pictures: np.ndarray) -> RandomisedClassifier:
+    """A copy that can lose what it has learnt, wherever the network of the original is.
+
+    The parameters are those of `RandomisedClassifier`.
+    """
+    return RandomisedClassifier(original, pictures)
 
 
 def _copied(model: keras.Model) -> keras.Model:

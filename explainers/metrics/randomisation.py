@@ -180,7 +180,9 @@ def randomisation(
         raise ValueError("Without another picture there is nothing to compare the copies with.")
     if len({each.target for each in explanations}) > 1:
         raise ValueError("The maps are of several targets; the copies are asked about one.")
-    copy = classifier.randomised(np.stack([pixels, *others]))
+    from explainers.classifiers.randomised import randomised
+
+    copy = randomised(classifier, np.stack([pixels, *others]))
     count = len(copy.learnt)
     if not count:
         raise LookupError(f"{classifier.title} has learnt nothing that it could forget.")

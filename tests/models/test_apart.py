@@ -23,6 +23,7 @@ from explainers.classifiers.classifier import INPUT
 from explainers.classifiers.errors import EndedError, KilledError, ModelError
 from explainers.classifiers.natural_noise import natural_noise
 from explainers.classifiers.prediction import Target
+from explainers.classifiers.randomised import randomised
 from explainers.classifiers.scaling import CAFFE
 from explainers.models.apart import ApartClassifier, messages, open_apart, prepare
 from explainers.models.apart import classifier as asking
@@ -139,7 +140,7 @@ def test_it_is_explained_fed_labelled_and_forgets_as_it_would_here(
     other = there.variant(labels=["x", "y", "z"], name="other")
     assert other.predict(pictures[0]).top(1)[0].label in "xyz"
     assert there.predict(pictures[0]).labels == CLASSES
-    copies = [of.randomised(pictures[:2]) for of in (there, here)]
+    copies = [randomised(of, pictures[:2]) for of in (there, here)]
     assert copies[0].learnt == copies[1].learnt
     for copy in copies:
         copy.randomise(2, seed=5)

@@ -15,7 +15,7 @@ from explainers.classifiers.errors import EndedError, ModelError, PassingError, 
 from explainers.classifiers.graph import Layer
 from explainers.classifiers.labels import read_labels
 from explainers.classifiers.prediction import Target
-from explainers.classifiers.randomised import RandomisedClassifier, Way
+from explainers.classifiers.randomised import RandomisedClassifier, Way, randomised
 from explainers.classifiers.scaling import Scaling
 from explainers.models.apart.process import Limit, Process, taken
 from explainers.models.sources import Source, name_of, screened
@@ -151,10 +151,6 @@ class ApartClassifier(Classifier):
     def surprise(self) -> float | None:
         return self._ask("surprise")
 
-    def randomised(self, pictures: np.ndarray) -> "ApartRandomised":
-        told = self._process.ask({"do": "randomised", "pictures": pictures}, copying=LAYING_FLAT)
-        return ApartRandomised(self._process, {**self._told, **told}, told["number"])
-
     def _ask(self, method: str, *arguments: Any, times: int = 1) -> Any:
         """Ask the network there, as this classifier is fed and labelled."""
         labels = None if self.labels == tuple(self._told["labels"]) else self.labels
@@ -181,8 +177,11 @@ class ApartClassifier(Classifier):
 class ApartRandomised(ApartClassifier, RandomisedClassifier):
     """The copy of such a classifier that can lose what it has learnt, in the same process."""
 
-    def __init__(self, process: Process, told: Mapping[str, Any], number: int) -> None:
-        super().__init__(process, told, number)
+    def __init__(self, original: ApartClassifier, pictures: np.ndarray) -> None:
+        process = original._process
+        told = process.ask({"do": "randomised", "pictures": pictures}, copying=LAYING_FLAT)
+        number = told["number"]
+        super().__init__(process, {**original._told, **told}, number)
         self.learnt = tuple(told["learnt"])
         weakref.finalize(self, process.forget, number)
 
@@ -192,6 +191,11 @@ class ApartRandomised(ApartClassifier, RandomisedClassifier):
             {"do": "randomise", "of": self._number, "layers": layers, "seed": seed, "way": way},
             forgetting=LAYING_FLAT,
         )
+
+
+@randomised.register
+def _(original: ApartClassifier, pictures: np.ndarray) -> ApartRandomised:
+    return ApartRandomised(original, pictures)
 
 
 def open_apart(
