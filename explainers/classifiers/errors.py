@@ -70,3 +70,13 @@ def fault_of(error: BaseException) -> int | None:
     told = re.search(r"errno = (\d+)", str(error))
     fault = getattr(error, "errno", None) or (int(told[1]) if told else None)
     return fault if fault in MACHINE else None
+
+
+def in_bytes(count: float) -> str:
+    """A number of bytes in words."""
+    if count > 1e18:
+        return "over a billion GB"
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:,.3g} {unit}"
+    return f"{count:g} bytes"

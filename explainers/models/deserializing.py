@@ -13,7 +13,7 @@ from keras.src.backend.common import global_state
 
 from explainers.classifiers.errors import MEMORY_LIMIT, ModelError, PassingError, fault_of
 from explainers.models.legacy_config import mend
-from explainers.models.screening import MODELS
+from explainers.models.vocabulary import MODELS
 
 CALLS_LIMIT = 5_000
 """How often layers are called in all, counting those in nested models each time."""

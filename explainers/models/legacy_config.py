@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from explainers.classifiers.errors import ModelError
-from explainers.models.screening import MODELS, SHAPES
+from explainers.models.vocabulary import MODELS, SHAPES
 
 Config = dict[str, Any]
 

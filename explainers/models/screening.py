@@ -2,7 +2,7 @@
 
 The file is taken apart by this very script, run in a process of its own with little memory and
 little time. What Keras gets is a copy made of what was recognised: a config whose every object is
-on the lists below, and plain arrays. Nothing else of the file goes any further.
+on the lists of `vocabulary`, and plain arrays. Nothing else of the file goes any further.
 """
 
 import errno
@@ -24,8 +24,15 @@ from typing import Any
 import h5py
 import numpy as np
 
-from explainers.classifiers.errors import MEMORY_LIMIT, ModelError, PassingError, fault_of
+from explainers.classifiers.errors import (
+    MEMORY_LIMIT,
+    ModelError,
+    PassingError,
+    fault_of,
+    in_bytes,
+)
 from explainers.classifiers.labels import LABELS_LIMIT
+from explainers.models.vocabulary import DEPTH_LIMIT, clean
 
 SECONDS = 30
 """Of processor time, however busy the machine is; a gigabyte of weights takes a tenth of that."""
@@ -35,111 +42,8 @@ ROOT = Path(__file__).parents[2]
 ENVIRONMENT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 CONFIG_LIMIT = 8 * 2**20
 OBJECTS_LIMIT = 50_000
-DEPTH_LIMIT = 60
-LARGEST = float(np.finfo(np.float32).max)
 EXPANSION_LIMIT = 100
 """How much larger than its compressed form a part of a file may be."""
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-MODELS = ("Functional", "Model", "Sequential")
-LAYERS = """
-    Activation ActivityRegularization AdaptiveAveragePooling2D AdaptiveMaxPooling2D Add
-    AdditiveAttention AlphaDropout Attention Average AveragePooling1D AveragePooling2D
-    BatchNormalization CenterCrop Concatenate Conv1D Conv2D Conv2DTranspose Convolution2D
-    Cropping1D Cropping2D Dense DepthwiseConv2D Dot Dropout ELU EinsumDense Embedding Flatten
-    GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D
-    GlobalMaxPooling1D GlobalMaxPooling2D GroupNormalization GroupQueryAttention Identity
-    InputLayer LayerNormalization LeakyReLU Masking MaxPooling1D MaxPooling2D Maximum Minimum
-    MultiHeadAttention Multiply Normalization PReLU Permute RMSNormalization RandomBrightness
-    RandomColorJitter RandomContrast RandomCrop RandomErasing RandomFlip RandomGaussianBlur
-    RandomGrayscale RandomHue RandomRotation RandomSaturation RandomSharpness RandomShear
-    RandomTranslation RandomZoom ReLU RepeatVector Rescaling Reshape Resizing SeparableConv2D
-    Softmax SpatialDropout1D SpatialDropout2D SpectralNormalization Subtract
-    UnitNormalization UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D
-"""
-INITIALIZERS = """
-    Constant GlorotNormal GlorotUniform HeNormal HeUniform IdentityInitializer LecunNormal
-    LecunUniform Ones Orthogonal OrthogonalInitializer RandomNormal RandomUniform TruncatedNormal
-    VarianceScaling Zeros
-"""
-REGULARIZERS = "L1 L1L2 L2 OrthogonalRegularizer"
-CONSTRAINTS = "MaxNorm MinMaxNorm NonNeg UnitNorm"
-OPERATIONS = {
-    "keras.src.ops.numpy": """
-        Absolute Add Clip Concatenate Divide Exp ExpandDims Flip GetItem Matmul Max Maximum Mean
-        Min Minimum Multiply Negative Power Prod Ravel Reciprocal Reshape Sqrt Square Squeeze
-        Stack Subtract Sum Tanh Transpose TrueDivide
-    """,
-    "keras.src.ops.nn": """
-        AveragePool Conv DepthwiseConv Elu Gelu HardSigmoid HardSilu LeakyRelu LogSoftmax MaxPool
-        Relu Relu6 Selu Sigmoid Silu Softmax Softplus
-    """,
-    "keras.src.ops.image": "Resize",
-    "keras.src.ops.math": "Rsqrt Logsumexp",
-}
-LEGACY_OPERATIONS = ("SlicingOpLambda", "TFOpLambda")
-LEGACY_FUNCTIONS = _names(
-    """
-    math.truediv math.divide math.multiply math.subtract math.add math.reduce_mean nn.bias_add
-    nn.relu nn.relu6 nn.silu nn.sigmoid math.sigmoid nn.softmax __operators__.add
-    __operators__.getitem identity cast
-    """
-)
-"""Keras 2 kept TensorFlow's functions in its graphs; these can be said in layers of Keras 3."""
-
-HOMES = {
-    "keras.models": "Model Sequential",
-    "keras.src.models.functional": "Functional",
-    "keras.layers": LAYERS,
-    "keras.src.applications.convnext": "LayerScale",
-    "keras.src.applications.inception_resnet_v2": "CustomScaleLayer",
-    "keras.initializers": INITIALIZERS,
-    "keras.regularizers": REGULARIZERS,
-    "keras.constraints": CONSTRAINTS,
-    "keras": "DTypePolicy",
-    "keras.mixed_precision": "Policy",
-}
-COMPUTING_NOTHING = (
-    "keras.initializers", "keras.regularizers", "keras.constraints", "keras",
-    "keras.mixed_precision",
-)  # fmt: skip
-HOME_OF = {name: home for home, names in HOMES.items() for name in names.split()}
-
-FED_BY = {
-    "LayerScale": re.compile(r"[^,]*stage_\d+_block_\d+_pointwise_conv_2"),
-    "CustomScaleLayer": re.compile(r"[^,]+, [^,]*block\d+_\d+_conv"),
-}
-"""What feeds the layers that networks of ``keras.applications`` keep to themselves.
-
-Strangers have layers of these names, too. A ``.keras`` file tells their module; an HDF5 file tells
-none, so there the names of the layers before it have to tell.
-"""
-COMPUTE_WITH = {
-    "LayerScale": ("init_values", "projection_dim"),
-    "CustomScaleLayer": ("scale",),
-}
-"""Their settings, which are plain numbers."""
-
-ACTIVATIONS = _names(
-    """
-    celu elu exponential gelu hard_sigmoid hard_silu hard_swish leaky_relu linear log_softmax
-    mish relu relu6 selu sigmoid silu softmax softplus softsign swish tanh
-    """
-)
-VALUES = ("__tensor__", "__numpy__", "__ellipsis__", "__slice__", "__keras_tensor__")
-NUMBERS = re.compile(r"bool|u?int(8|16|32|64)|b?float(16|32|64)")
-"""The types of values; NumPy's others hold objects, or items of any length."""
-
-# The modules that Keras has lived in. Whatever a file names, the copy names the one home above.
-KERAS = re.compile(r"(keras|tf_keras|tensorflow\.keras|tensorflow\.python\.keras)(\.[a-z0-9_]+)*")
-
-WIDTHS = _names("units filters nb_filter input_dim output_dim num_heads key_dim projection_dim")
-SHAPES = ("batch_shape", "batch_input_shape", "input_shape", "target_shape", "build_input_shape")
-
 NUMBERED_ATTRIBUTES = re.compile(r"(layer_names|weight_names|keras_version|backend|name)\d*")
 NOT_WEIGHTS = ("optimizer", "optimizer_weights")
 
@@ -171,11 +75,6 @@ OTHER_ARCHIVES = (
 """What a zip is, by how the name of one of its files ends."""
 LITTER = re.compile(r"(.*/)?(__MACOSX/.*|\.DS_Store|Thumbs\.db|desktop\.ini)")
 """What file managers leave in archives."""
-
-ACTIVATING = _names("Activation ELU Identity LeakyReLU PReLU ReLU Softmax")
-"""The layers that may stand where an activation belongs."""
-WRAPPERS = ("SpectralNormalization",)
-WRAPPED = _names(LAYERS) - {*WRAPPERS}
 
 BFLOAT16 = np.dtype("V2")
 """What HDF5 makes of bfloat16, which it does not know."""
@@ -321,14 +220,14 @@ def _damage(error: Exception) -> str:
     """What is wrong with a file that cannot be read, in a sentence."""
     if isinstance(error, MemoryError) or "allocat" in str(error):
         return (
-            f"Reading the file takes more than {_size(WORKING_MEMORY)} of memory, as a damaged "
+            f"Reading the file takes more than {in_bytes(WORKING_MEMORY)} of memory, as a damaged "
             "file may and no model that is allowed here: save it again and retry."
         )
     cut = re.search(r"truncated file: eof = (\d+), .*stored_eof = (\d+)", str(error))
     if cut:
+        there, whole = (in_bytes(int(count)) for count in cut.groups())
         return (
-            f"The file is cut short: {_size(int(cut[1]))} of its {_size(int(cut[2]))} are there. "
-            "Copy or download it again."
+            f"The file is cut short: {there} of its {whole} are there. Copy or download it again."
         )
     if isinstance(error, NotImplementedError):
         return "The archive is packed in a way that is not known here: pack it as a plain zip."
@@ -421,8 +320,8 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             raise ModelError(f"{name!r} in the archive is encrypted: save it without a password.")
         if info.file_size > EXPANSION_LIMIT * max(info.compress_size, 1000):
             raise ModelError(
-                f"{name!r} in the archive unpacks to {_size(info.file_size)} from "
-                f"{_size(info.compress_size)}, which no real model does."
+                f"{name!r} in the archive unpacks to {in_bytes(info.file_size)} from "
+                f"{in_bytes(info.compress_size)}, which no real model does."
             )
         members[name] = info
         if len(members) > 100:
@@ -433,8 +332,8 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes:
     if info.file_size > limit:
         raise ModelError(
-            f"{info.filename!r} in the archive declares {_size(info.file_size)}, and "
-            f"{_size(limit)} are allowed."
+            f"{info.filename!r} in the archive declares {in_bytes(info.file_size)}, and "
+            f"{in_bytes(limit)} are allowed."
         )
     with archive.open(info) as member:
         return member.read(limit + 1)
@@ -471,204 +370,11 @@ def _take_hdf5_apart(file: h5py.File, folder: Path) -> dict[str, Any]:
 
 def _json(text: bytes) -> Any:
     if len(text) > CONFIG_LIMIT:
-        raise ModelError(f"The model's config is larger than the {_size(CONFIG_LIMIT)} allowed.")
+        raise ModelError(f"The model's config is larger than the {in_bytes(CONFIG_LIMIT)} allowed.")
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ModelError("The model's config cannot be read: it is no JSON of a model.") from error
-
-
-def clean(config: Any) -> dict[str, Any]:
-    """A copy of a model's config in objects of Keras alone, each under its one home.
-
-    Raises
-    ------
-    ModelError
-        If any object at any depth is not on the lists.
-    """
-    try:
-        cleaned = _clean(config, "the model", 0)
-    except RecursionError as error:
-        raise ModelError("The model's config is nested too deep.") from error
-    if not isinstance(cleaned, dict) or cleaned.get("class_name") not in MODELS:
-        raise ModelError("The file's config describes no Functional or Sequential model.")
-    return cleaned
-
-
-def _clean(value: Any, place: str, depth: int) -> Any:
-    if depth > DEPTH_LIMIT:
-        raise ModelError(
-            f"The config of {place} is nested more than {DEPTH_LIMIT} levels deep, of which a "
-            "model within a model takes three: put its layers into fewer models."
-        )
-    if isinstance(value, list):
-        return [_clean(item, place, depth + 1) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if {"class_name", "module", "registered_name"} & value.keys():
-        return _clean_object(value, place, depth)
-    for key, item in value.items():
-        _check_entry(key, item, place)
-    return {key: _clean(item, place, depth + 1) for key, item in value.items()}
-
-
-def _clean_object(value: dict[str, Any], place: str, depth: int) -> Any:
-    name, module, config = (value.get(key) for key in ("class_name", "module", "config"))
-    called = config.get("name") if isinstance(config, dict) else None
-    if depth and isinstance(called, str) and not str(name).endswith("Policy"):
-        place = f"the layer {called[:80]!r}"
-    if not isinstance(name, str) or not isinstance(module, str | None):
-        raise ModelError(f"An object in {place} does not say what it is.")
-    name = _without_registration(name)
-    if name in VALUES:
-        kind = config.get("dtype", "bool") if isinstance(config, dict) else "bool"
-        if not isinstance(kind, str) or not NUMBERS.fullmatch(kind):
-            raise ModelError(f"A value in {place} is of the type {str(kind)[:80]!r}, no number.")
-        return {"class_name": name, "config": _clean(config, place, depth + 1)}
-    if name == "function":
-        if not isinstance(config, str) or config not in ACTIVATIONS:
-            raise ModelError(
-                f"A function in {place}, {str(config)[:80]!r}, is none of Keras's activations, "
-                "and code of one's own is never run: use one of Keras's by its name."
-            )
-        return config
-    home = _home(name, value, place)
-    registered = _without_registration(value.get("registered_name"))
-    if registered not in (None, name, f"keras>{name}", f"tf_keras>{name}"):
-        raise ModelError(
-            f"{_capital(place)} is registered as {str(registered)[:80]!r}, not Keras's own."
-        )
-    kept = {
-        key: _clean(item, place, depth + 1)
-        for key, item in value.items()
-        if key in ("config", "name", "inbound_nodes", "build_config")
-    }
-    _check_places(name, kept, place)
-    settings = config if isinstance(config, dict) else {}
-    for key in COMPUTE_WITH.get(name, ()):
-        number = settings.get(key)
-        if not isinstance(number, int | float) or not abs(number) <= LARGEST:
-            raise ModelError(
-                f"{_capital(place)} declares {key} = {str(number)[:40]}, which is no number to "
-                "compute with."
-            )
-    function = settings.get("function")
-    known = isinstance(function, str) and function in LEGACY_FUNCTIONS
-    if name in LEGACY_OPERATIONS and not known:
-        raise ModelError(
-            f"{_capital(place)} calls TensorFlow's {str(function)[:80]!r} directly, which "
-            "cannot be rebuilt: use Keras's layers instead."
-        )
-    return {**kept, "module": home, "class_name": name, "registered_name": None}
-
-
-def _check_places(name: str, kept: dict[str, Any], place: str) -> None:
-    """Refuse layers where none belong, so that all that is computed lies in the network itself.
-
-    A model lists its layers. A wrapper has one inside, and an activation may be a layer that
-    activates, as long as that has none of its own.
-    """
-    config = kept.get("config")
-    for key, item in config.items() if isinstance(config, dict) else ():
-        if name in MODELS and key == "layers":
-            continue
-        for found in _computing(item):
-            inner, settings = found["class_name"], found.get("config")
-            wrapped = name in WRAPPERS and key == "layer" and inner in WRAPPED
-            activates = key.endswith("activation") and inner in ACTIVATING
-            if not wrapped and not (activates and not [*_computing(settings)]):
-                raise ModelError(
-                    f"{_capital(place)} has a {inner!r} as its {key}, where no model and no such "
-                    "layer belongs: make it a layer of the network itself."
-                )
-    if [*_computing([kept.get("inbound_nodes"), kept.get("build_config")])]:
-        raise ModelError(f"{_capital(place)} is called with a layer or a model, not with numbers.")
-
-
-def _computing(value: Any) -> Iterator[dict[str, Any]]:
-    """The layers, operations and models in what was cleaned; what is inside of them is theirs."""
-    if isinstance(value, dict) and value.get("module") not in (None, *COMPUTING_NOTHING):
-        yield value
-    elif isinstance(value, list | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _computing(item)
-
-
-def _home(name: str, value: dict[str, Any], place: str) -> str:
-    """The module that an object of Keras is taken from; an HDF5 file names none for operations."""
-    module, config = value.get("module"), value.get("config")
-    bare = isinstance(config, dict) and "trainable" not in config and "inbound_nodes" in value
-    for home, names in OPERATIONS.items():
-        if name in names.split() and (module == home or (module is None and bare)):
-            return home
-    if name in LEGACY_OPERATIONS:
-        return "legacy"
-    if name in HOME_OF and _of_keras(name, module, value.get("inbound_nodes")):
-        return HOME_OF[name]
-    called = f"{module}.{name}" if module else name
-    reason = {
-        "Lambda": "A Lambda layer holds code, which is never run: put layers of Keras in its "
-        "place, such as Rescaling, and save the model again",
-        "TFSMLayer": "A TFSMLayer runs a saved TensorFlow program, which is never done",
-    }.get(
-        name,
-        "Triptych knows no such layer of Keras, and code of one's own is never run: build the "
-        "model of Keras's usual layers for pictures, Functional or Sequential, and save it again",
-    )
-    if name.endswith("DTypePolicy"):
-        reason = (
-            "Quantised weights are not opened: save the model in float32, as it was before "
-            "model.quantize(...)"
-        )
-    if name in FED_BY and module is None:
-        reason = "The file does not tell whose it is: save the model as a .keras file"
-    raise ModelError(f"{_capital(place)} is a {called[:120]!r}. {reason}.")
-
-
-def _of_keras(name: str, module: str | None, calls: Any) -> bool:
-    """Whether a name on the lists means what Keras means by it."""
-    if module is None:
-        return name not in FED_BY or bool(FED_BY[name].fullmatch(", ".join(_sources(calls))))
-    own = name not in FED_BY or module.endswith(HOME_OF[name].removeprefix("keras.src"))
-    return own and bool(KERAS.fullmatch(module))
-
-
-def _sources(calls: Any) -> Iterator[str]:
-    """The names of the layers whose outputs a layer is called with."""
-    items = calls.values() if isinstance(calls, dict) else calls if isinstance(calls, list) else ()
-    for item in items:
-        if isinstance(item, list) and item and isinstance(item[0], str):
-            yield item[0]
-        else:
-            yield from _sources(item)
-
-
-def _without_registration(name: Any) -> Any:
-    """Keras 2 registered its own CustomScaleLayer as strangers register theirs."""
-    return "CustomScaleLayer" if name == "Custom>CustomScaleLayer" else name
-
-
-def _check_entry(key: str, item: Any, place: str) -> None:
-    """Names that Keras would look up, and numbers that would ask for memory."""
-    if key.endswith(("activation", "initializer", "regularizer", "constraint")):
-        known = isinstance(item, str) and re.fullmatch(r"[A-Za-z0-9_]{1,40}", item)
-        if isinstance(item, str) and (
-            not known or (key.endswith("activation") and item.lower() not in ACTIVATIONS)
-        ):
-            raise ModelError(f"{_capital(place)} names {item[:80]!r} as its {key}.")
-    if key in WIDTHS and isinstance(item, int | float) and 4 * item > MEMORY_LIMIT:
-        number = f"{item:,}"[:40]
-        raise ModelError(
-            f"{_capital(place)} declares {key} = {number}, at least {_size(4 * item)}, and "
-            f"{_size(MEMORY_LIMIT)} are allowed."
-        )
-    if key in SHAPES and isinstance(item, list):
-        sides = [side for side in item if isinstance(side, int | float) and side > 0]
-        if 4 * prod(sides) > MEMORY_LIMIT:
-            raise ModelError(
-                f"{_capital(place)} declares the shape {str(item)[:80]}, "
-                f"{_size(4 * prod(sides))}, and {_size(MEMORY_LIMIT)} are allowed."
-            )
 
 
 def _copy_arrays(source: h5py.Group, path: Path) -> None:
@@ -690,8 +396,8 @@ def _copy_arrays(source: h5py.Group, path: Path) -> None:
             total += prod(item.shape) * item.dtype.itemsize
             if total > MEMORY_LIMIT:
                 raise ModelError(
-                    f"The weights up to {name!r} declare {_size(total)}, and "
-                    f"{_size(MEMORY_LIMIT)} are allowed."
+                    f"The weights up to {name!r} declare {in_bytes(total)}, and "
+                    f"{in_bytes(MEMORY_LIMIT)} are allowed."
                 )
             target[name] = _array(item, name)
 
@@ -745,10 +451,10 @@ def _array(item: h5py.Dataset, name: str) -> np.ndarray:
     if item.is_virtual or item.external:
         raise ModelError(f"The array {name!r} in the HDF5 file lies in another file.")
     declared = prod(item.shape) * item.dtype.itemsize
-    if declared > EXPANSION_LIMIT * max(item.id.get_storage_size(), 1000):
+    if declared > EXPANSION_LIMIT * max(item.id.get_storagein_bytes(), 1000):
         raise ModelError(
-            f"The array {name!r} declares {_size(declared)} but holds "
-            f"{_size(item.id.get_storage_size())}, which no real model does."
+            f"The array {name!r} declares {in_bytes(declared)} but holds "
+            f"{in_bytes(item.id.get_storagein_bytes())}, which no real model does."
         )
     values = item[()]
     if item.dtype == BFLOAT16:  # the upper half of a float32
@@ -762,19 +468,6 @@ def _copy_names(source: h5py.Group, target: h5py.Group) -> None:
     for key in source.attrs:
         if NUMBERED_ATTRIBUTES.fullmatch(key):
             target.attrs[key] = source.attrs[key]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _size(count: float) -> str:
-    if count > 1e18:
-        return "over a billion GB"
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:,.3g} {unit}"
-    return f"{count:g} bytes"
 
 
 def _limit_resources() -> None:

@@ -19,7 +19,7 @@ from explainers import GradCam, ModelError, open_classifier
 from explainers.classifiers.natural_noise import natural_noise
 from explainers.models.deserializing import build
 from explainers.models.model_file import open_model
-from explainers.models.screening import clean
+from explainers.models.vocabulary import clean
 from tests.conftest import Hold
 
 Config = dict[str, Any]

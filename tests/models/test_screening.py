@@ -22,9 +22,10 @@ from keras.src.applications.convnext import LayerScale
 from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
 from explainers import Classifier, ModelError, open_classifier
-from explainers.models import model_file, screening
+from explainers.models import model_file, vocabulary
 from explainers.models.model_file import open_model
-from explainers.models.screening import HOME_OF, HOMES, OPERATIONS, Screened, clean
+from explainers.models.screening import Screened
+from explainers.models.vocabulary import HOME_OF, HOMES, OPERATIONS, clean
 
 SHAPE = (16, 16, 3)
 KINDS = (".keras", ".h5")
@@ -775,7 +776,7 @@ def test_every_name_on_the_lists_is_at_its_home() -> None:
         assert issubclass(getattr(importlib.import_module(home), name), KIND_AT[home])
     for home, name in LISTED_OPERATIONS:
         assert issubclass(getattr(importlib.import_module(home), name), keras.Operation)
-    for name in screening.ACTIVATIONS:
+    for name in vocabulary.ACTIVATIONS:
         assert callable(keras.activations.get(name))
 
 
@@ -894,7 +895,7 @@ def test_whatever_the_config_nothing_but_keras_comes_out(configs: list[tuple[Con
         assert json.dumps(clean(cleaned)) == json.dumps(cleaned)
         for found in _objects(cleaned):
             name = found["class_name"]
-            if name in screening.VALUES:
+            if name in vocabulary.VALUES:
                 continue
             home = found["module"]
             assert HOME_OF.get(name) == home or (home, name) in operations or home == "legacy"
