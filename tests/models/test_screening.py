@@ -922,7 +922,7 @@ def test_whatever_the_config_it_is_a_model_or_a_sentence(
         def screened(*_: Path, config: Config = config, version: str = version) -> Screened:
             return Screened(clean(config), weights, version, None)
 
-        monkeypatch.setattr(model_file, "screen", screened)
+        monkeypatch.setattr(sources, "screen", screened)
         monkeypatch.setattr(model_file, "load_weights", lambda *_: None)
         try:
             opened += open_model(weights).model.built

@@ -29,7 +29,7 @@ class Piece:
 class Model:
     """What a visitor has brought."""
 
-    name, apart = "brought", False
+    name, apart, ended = "brought", False, None
 
 
 @st.cache_resource
