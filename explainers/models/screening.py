@@ -451,10 +451,10 @@ def _array(item: h5py.Dataset, name: str) -> np.ndarray:
     if item.is_virtual or item.external:
         raise ModelError(f"The array {name!r} in the HDF5 file lies in another file.")
     declared = prod(item.shape) * item.dtype.itemsize
-    if declared > EXPANSION_LIMIT * max(item.id.get_storagein_bytes(), 1000):
+    if declared > EXPANSION_LIMIT * max(item.id.get_storage_size(), 1000):
         raise ModelError(
             f"The array {name!r} declares {in_bytes(declared)} but holds "
-            f"{in_bytes(item.id.get_storagein_bytes())}, which no real model does."
+            f"{in_bytes(item.id.get_storage_size())}, which no real model does."
         )
     values = item[()]
     if item.dtype == BFLOAT16:  # the upper half of a float32

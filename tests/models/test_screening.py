@@ -22,7 +22,7 @@ from keras.src.applications.convnext import LayerScale
 from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
 from explainers import Classifier, ModelError, open_classifier
-from explainers.models import model_file, vocabulary
+from explainers.models import model_file, sources, vocabulary
 from explainers.models.model_file import open_model
 from explainers.models.screening import Screened
 from explainers.models.vocabulary import HOME_OF, HOMES, OPERATIONS, clean
