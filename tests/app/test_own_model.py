@@ -311,7 +311,7 @@ def test_the_config_of_a_legacy_file_is_what_it_seems() -> None:
 def test_a_model_whose_process_is_killed_says_so_and_is_opened_again() -> None:
     app = open_own(("model.h5", THREE_DEEP))
     for process in psutil.Process().children():
-        if "explainers.models.apart.serving" in process.cmdline():
+        if any("explainers.models.apart.serving" in word for word in process.cmdline()):
             process.kill()
     app.button_group(key="methods").set_value(["Smoothed saliency"]).run()
     assert not app.exception

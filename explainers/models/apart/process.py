@@ -25,7 +25,12 @@ from explainers.classifiers.errors import EndedError, KilledError, ModelError
 from explainers.models.apart import messages
 from explainers.models.screening import ENVIRONMENT, ROOT
 
-SERVING = "explainers.models.apart.serving"
+SERVING = (
+    "import sys; sys.modules.update(dict.fromkeys(('matplotlib', 'pandas', 'sklearn'))); "
+    "from explainers.models.apart.serving import main; main()"
+)
+"""What it runs. Keras imports these packages where it can, for what nobody asks here: without them
+it is there a third sooner, and 90 MB smaller."""
 POLL = 0.5
 """Seconds between two looks at a process that has not answered."""
 SILENT = 60.0
@@ -126,7 +131,7 @@ class Process:
         }
         with open(self._said, "wb") as said:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", SERVING, str(os.getpid())],
+                [sys.executable, "-P", "-c", SERVING, str(os.getpid())],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=environment,
                 start_new_session=True,
             )  # fmt: skip

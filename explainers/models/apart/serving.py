@@ -1,7 +1,6 @@
 """What the process of a stranger's model does: it opens it, tries it, and answers about it.
 
-It is started as ``python -m explainers.models.apart.serving`` with the number of the process that
-asks, and reads and writes `messages`.
+`process` starts it with the number of the process that asks; it reads and writes `messages`.
 """
 
 import logging
@@ -199,7 +198,3 @@ def main() -> None:
         os.nice(NICENESS)
     threading.Thread(target=_end_with, args=(int(sys.argv[1]),), daemon=True).start()
     serve(sys.stdin.buffer, answers)
-
-
-if __name__ == "__main__":
-    main()
