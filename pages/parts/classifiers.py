@@ -198,6 +198,7 @@ def _open(wanted: Wanted) -> "Classifier":
     except ModelError as reason:
         # The error itself would hold on to the model, by way of its traceback.
         st.session_state.refused_models[_known_as(wanted)] = type(reason)(str(reason))
+        st.toast(escaped(str(reason)), icon=":material/block:")  # the sidebar may end above it
         raise
 
 

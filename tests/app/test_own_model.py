@@ -18,7 +18,8 @@ from streamlit.testing.v1 import AppTest
 
 from explainers import GradCam, open_classifier
 from explainers.images.samples import SAMPLES
-from explainers.models import applications, model_file
+from explainers.models import applications, sources
+from explainers.models.screening import Screened
 from pages.parts import cache, classifiers
 from tests.app.charts import array, heatmaps
 from tests.app.driving import captions, class_menu, open_app
@@ -187,12 +188,20 @@ def test_a_hostile_file_is_refused_and_everything_stands(tmp_path: Path) -> None
 
 
 def test_a_refused_file_is_not_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Path] = []
+    screen = sources.screen
+
+    def counted(source: Path, folder: Path) -> Screened:
+        opened.append(source)
+        return screen(source, folder)
+
+    monkeypatch.setattr(sources, "screen", counted)
     app = open_own(("notes.h5", b"no model at all"))
-    opened: list[int] = []
-    monkeypatch.setattr(model_file, "open_model", lambda content: opened.append(1))
+    assert "The file is no Keras model" in app.toast[0].value
     app.toggle(key="square").set_value(True).run()
     assert "The file is no Keras model" in app.error[0].value
-    assert not opened
+    assert not app.toast
+    assert len(opened) == 1
 
 
 def test_two_models_at_once_are_one_too_many() -> None:
