@@ -149,8 +149,8 @@ class Classifier:
         self.paired = units == 1
         self.labels = name_classes(labels, 2 if self.paired else units, paired=self.paired)
         self.any_size = None in model.inputs[0].shape[1:]
-        *sides, self.channels = input_shape(model, size)
-        self.size = sides[0], sides[1]
+        rows, columns, self.channels = input_shape(model, size)
+        self.size = rows, columns
         self._inputs = tf.TensorSpec((None, *self.size, self.channels), tf.float32)
         self._compiling = threading.RLock()
         self._compiled = lru_cache(maxsize=24)(self._compile)

@@ -134,11 +134,9 @@ def screen(source: Path, folder: Path) -> Screened:
         If there is anything in the file that has no business there, or nothing that has.
     """
     command = [sys.executable, "-P", "-m", __name__, str(source), str(folder)]
-    needed = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-    environment = needed | {
+    environment = bare_environment() | {
         "HDF5_PLUGIN_PRELOAD": "::",
         "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONPATH": os.pathsep.join([str(ROOT), *needed.get("PYTHONPATH", "").split(os.pathsep)]),
     }
     before = _version(source)
     try:
@@ -171,6 +169,13 @@ def screen(source: Path, folder: Path) -> Screened:
         facts["keras"],
         labels.read_bytes() if labels.exists() else None,
     )
+
+
+def bare_environment() -> dict[str, str]:
+    """What a process for a stranger's file may know of this one: where programs and modules are."""
+    needed = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    path = os.pathsep.join([str(ROOT), needed.get("PYTHONPATH", "")])
+    return needed | {"PYTHONPATH": path}
 
 
 def _version(path: Path) -> tuple[int, int]:

@@ -30,8 +30,6 @@ from explainers.models.apart import classifier as asking
 from explainers.models.apart.process import Process
 from tests.conftest import CLASSES, SIZE, Hold
 
-ALONE = tempfile.gettempdir()
-
 
 def saved(model: keras.Model, folder: Path) -> Path:
     path = folder / "model.keras"

@@ -58,7 +58,7 @@ class ApartClassifier(Classifier):
     ) -> None:  # nothing of the base class: there is no network here
         self.name, self.title = told["name"], told["title"]
         self.labels = tuple(told["labels"])
-        self.scaling = _scaling(told["scaling"])
+        self.scaling = scaling_of(told["scaling"])
         self.size = told["size"][0], told["size"][1]
         self.any_size, self.channels, self.paired = (
             told[fact] for fact in ("any_size", "channels", "paired")
@@ -263,5 +263,6 @@ def open_apart(
             ) from reason
 
 
-def _scaling(told: Mapping[str, Any]) -> Scaling:
+def scaling_of(told: Mapping[str, Any]) -> Scaling:
+    """A scaling from what one process told another of it: `vars` of it, with lists for tuples."""
     return Scaling(told["name"], tuple(told["mean"]), tuple(told["deviation"]), told["bgr"])

@@ -23,7 +23,7 @@ import psutil
 from explainers.classifiers import errors
 from explainers.classifiers.errors import EndedError, KilledError, ModelError
 from explainers.models.apart import messages
-from explainers.models.screening import ENVIRONMENT, ROOT
+from explainers.models.screening import bare_environment
 
 SERVING = (
     "import sys; sys.modules.update(dict.fromkeys(('matplotlib', 'pandas', 'sklearn'))); "
@@ -122,9 +122,7 @@ class Process:
         folder = tempfile.TemporaryDirectory(prefix="triptych-", ignore_cleanup_errors=True)
         self.folder = Path(folder.name)
         self._said = self.folder / "said"
-        needed = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-        environment = needed | {
-            "PYTHONPATH": os.pathsep.join([str(ROOT), needed.get("PYTHONPATH", "")]),
+        environment = bare_environment() | {
             "TMPDIR": folder.name,
             "KERAS_HOME": folder.name,
             "TF_CPP_MIN_LOG_LEVEL": "1",
@@ -244,7 +242,7 @@ def memory_refused() -> str:
     """What to say of a model that wanted more memory than it may have."""
     return (
         "The model asked for more memory than its process may have: "
-        f"{errors.MEMORY_LIMIT / 1e9:.3g} GB beyond its weights. Take smaller pictures, or a "
+        f"{errors.in_bytes(errors.MEMORY_LIMIT)} beyond its weights. Take smaller pictures, or a "
         "smaller model."
     )
 

@@ -20,8 +20,8 @@ from explainers.classifiers.classifier import Classifier, Local
 from explainers.classifiers.errors import MEMORY_LIMIT
 from explainers.classifiers.prediction import Target
 from explainers.classifiers.randomised import RandomisedClassifier, Way
-from explainers.classifiers.scaling import Scaling
 from explainers.models.apart import messages
+from explainers.models.apart.classifier import scaling_of
 from explainers.models.apart.process import REFUSALS, memory_refused
 from explainers.models.apart.trial import try_out
 from explainers.models.model_file import at_size, built, explain_as
@@ -73,7 +73,7 @@ class Served:
         taken = at_size(own, _pair(size), lambda: try_out(own.model, _pair(size)))
         self._tell({"phase": "laying_flat", "size": chosen})
         _allow(TO_OPEN)
-        fed = scaling if isinstance(scaling, str) else _scaling(scaling)
+        fed = scaling if isinstance(scaling, str) else scaling_of(scaling)
         classifier = explain_as(
             own, name, labels or own_labels, fed, _pair(size), at_once=taken.at_once
         )
@@ -86,7 +86,7 @@ class Served:
         arguments: list[Any],
     ) -> Any:  # fmt: skip
         """What a classifier answers, fed and labelled as the other side has it."""
-        fed = self._classifiers[of].variant(scaling=_scaling(scaling), labels=labels)
+        fed = self._classifiers[of].variant(scaling=scaling_of(scaling), labels=labels)
         if method == "surprise":
             return fed.surprise
         assert method in METHODS
@@ -134,10 +134,6 @@ def facts(classifier: Classifier) -> dict[str, Any]:
             if (after := classifier.activated(layer.path)) is not None
         },
     }
-
-
-def _scaling(told: dict[str, Any]) -> Scaling:
-    return Scaling(told["name"], tuple(told["mean"]), tuple(told["deviation"]), told["bgr"])
 
 
 def _pair(size: Sequence[int] | None) -> tuple[int, int] | None:

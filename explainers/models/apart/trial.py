@@ -17,11 +17,10 @@ import psutil
 import tensorflow as tf
 
 from explainers.classifiers.classifier import input_shape
-from explainers.classifiers.errors import MEMORY_LIMIT, UnsupportedModelError
+from explainers.classifiers.errors import MEMORY_LIMIT, UnsupportedModelError, in_bytes
 from explainers.classifiers.natural_noise import natural_noise
 
 STATUS, FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-SCALE = 1e9
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ def try_out(model: keras.Model, size: tuple[int, int] | None) -> Trial:
     taken = _measured(run)
     if taken.bytes > MEMORY_LIMIT:
         raise UnsupportedModelError(
-            f"One picture of {rows} x {columns} took {taken.bytes / SCALE:.3g} GB of memory, "
-            f"forward and backward through the network, and {MEMORY_LIMIT / SCALE:.3g} GB are "
+            f"One picture of {rows} x {columns} took {in_bytes(taken.bytes)} of memory, "
+            f"forward and backward through the network, and {in_bytes(MEMORY_LIMIT)} are "
             "allowed: train it on smaller pictures, or with fewer channels."
         )
     return Trial(taken.bytes, _measured(run).seconds)  # the first prepared much, too
