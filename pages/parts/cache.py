@@ -238,13 +238,12 @@ def _session() -> _Session:
 
 
 def _lost(session: str) -> None:
-    """Streamlit has let go of a session's connection, or a test of all that it kept."""
-    try:
+    """Streamlit has let go of a session's connection, or of all that it kept where nobody serves."""
+    if runtime.exists():
         asyncio.get_running_loop().call_later(AWAY, _close, session)
-    except RuntimeError:
-        _SESSIONS.pop(session, None)
-    else:
         _LOST.append(session)
+    else:
+        _SESSIONS.pop(session, None)
 
 
 @st.cache_resource(scope="session", show_spinner=False, on_release=_lost)
