@@ -14,6 +14,7 @@ from .explanation import Explanation as Explanation
 from .images.reading import ImageError as ImageError
 from .images.reading import read_image as read_image
 from .methods import METHODS as METHODS
+from .methods import TRIPTYCH as TRIPTYCH
 from .methods import GradCam as GradCam
 from .methods import LimeSuperpixels as LimeSuperpixels
 from .methods import Saliency as Saliency

@@ -11,7 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -44,6 +44,8 @@ class Observation:
     total: int = 1
     seconds: float = 0.0
 
+
+Kind = Literal["Class activation", "Gradients", "Hiding parts"]
 
 ROUNDING = 8 * np.finfo(np.float32).eps
 """Differences in a map that are no larger, as shares of its largest value, are rounding."""
@@ -125,6 +127,8 @@ class Explanation:
         The time that it took.
     why_blank : str
         Why it is zero everywhere, if it is: a sentence that is true of what was observed.
+    notes : tuple of str
+        What else was found while observing that bears on the map: sentences, with figures.
 
     Raises
     ------
@@ -142,6 +146,7 @@ class Explanation:
     total: int = 1
     seconds: float = 0.0
     why_blank: str = "It is zero everywhere."
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.heatmap.ndim != 2 or self.heatmap.dtype != np.float32:
@@ -236,31 +241,16 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Explainer(Settings, ABC):
-    """A method with its settings: equal, printed and cached by them.
+class Observer(Settings, ABC):
+    """What asks a classifier, with its settings: equal, printed and cached by them.
 
-    A subclass is a frozen dataclass whose fields are made with `setting`. It says how it observes
-    and how it interprets; the rest follows.
+    What several methods read is an observer of its own, in `explainers.observing`.
     """
-
-    name: ClassVar[str]
-    """What the address bar and files call it."""
-    title: ClassVar[str]
-    """What a person calls it."""
-    answers: ClassVar[str]
-    """What its map shows of the class, in plain words."""
-    heat: ClassVar[str]
-    """What its hot places do to the class, as a verb that the class follows."""
 
     @property
     def all_classes(self) -> bool:
         """Whether what it observes serves every class, whatever classes it was watched for."""
         return False
-
-    @property
-    def random(self) -> bool:
-        """Whether another seed can change what it says."""
-        return "seed" in self.settings()
 
     @abstractmethod
     def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:
@@ -272,20 +262,6 @@ class Explainer(Settings, ABC):
     ) -> Iterator[Any]:
         """Yield ever better observations, for some classes together; the last is final."""
 
-    @abstractmethod
-    def interpret(self, observation: Any, target: Target) -> Explanation:
-        """Read an observation: no passes through the network."""
-
-    @property
-    def observer(self) -> Self:
-        """This method with everything that does not concern what it observes at its default.
-
-        Two methods with equal observers can read each other's observations.
-        """
-        defaults = {f.name: f.default for f in dataclasses.fields(self)}
-        readings = [name for name, entry in self.settings().items() if not entry.measured]
-        return replace(self, **{name: defaults[name] for name in readings})
-
     def observations(
         self, classifier: "Classifier", pixels: np.ndarray, *targets: Target | int
     ) -> Iterator[Any]:
@@ -296,29 +272,6 @@ class Explainer(Settings, ABC):
             seconds += time.perf_counter() - started
             yield replace(observation, seconds=seconds)
             started = time.perf_counter()
-
-    def refine(
-        self, classifier: "Classifier", pixels: np.ndarray, target: Target | int
-    ) -> Iterator[Explanation]:
-        """Yield ever better explanations; the last is final.
-
-        Parameters
-        ----------
-        classifier : Classifier
-        pixels : (h, w, 3) float32 ndarray
-            From `classifier.prepare`.
-        target : Target or int
-            A class, or the difference of two.
-        """
-        for observation in self.observations(classifier, pixels, target):
-            yield self.interpret(observation, Target.of(target))
-
-    def explain(
-        self, classifier: "Classifier", pixels: np.ndarray, target: Target | int
-    ) -> Explanation:
-        """The last of `observations`, interpreted; the parameters are those of `refine`."""
-        *_, final = self.observations(classifier, pixels, target)
-        return self.interpret(final, Target.of(target))
 
     def observe_batch(
         self, classifier: "Classifier", batch: np.ndarray, classes: Sequence[int] | np.ndarray
@@ -365,6 +318,72 @@ class Explainer(Settings, ABC):
         """
         probabilities = classifier.probabilities(batch)
         return probabilities, self.observe_batch(classifier, batch, probabilities.argmax(axis=1))
+
+
+@dataclass(frozen=True)
+class Explainer(Observer):
+    """A method with its settings.
+
+    A subclass is a frozen dataclass whose fields are made with `setting`. It says how it observes
+    and how it interprets; the rest follows.
+    """
+
+    name: ClassVar[str]
+    """What the address bar and files call it."""
+    title: ClassVar[str]
+    """What a person calls it."""
+    kind: ClassVar[Kind]
+    """What it looks at to tell places apart."""
+    answers: ClassVar[str]
+    """What its map shows of the class, in plain words."""
+    heat: ClassVar[str]
+    """What its hot places do to the class, as a verb that the class follows."""
+    needs: ClassVar[str]
+    """What a network must have or give for it, in a sentence."""
+    blind_to: ClassVar[str]
+    """What it cannot see of how the network decides, in a sentence or two."""
+
+    @property
+    def random(self) -> bool:
+        """Whether another seed can change what it says."""
+        return "seed" in self.settings()
+
+    @abstractmethod
+    def interpret(self, observation: Any, target: Target) -> Explanation:
+        """Read an observation: no passes through the network."""
+
+    @property
+    def observer(self) -> Observer:
+        """What observes for this method: itself, the settings of the reading at their defaults.
+
+        Methods with equal observers can read each other's observations.
+        """
+        defaults = {f.name: f.default for f in dataclasses.fields(self)}
+        readings = [name for name, entry in self.settings().items() if not entry.measured]
+        return replace(self, **{name: defaults[name] for name in readings})
+
+    def refine(
+        self, classifier: "Classifier", pixels: np.ndarray, target: Target | int
+    ) -> Iterator[Explanation]:
+        """Yield ever better explanations; the last is final.
+
+        Parameters
+        ----------
+        classifier : Classifier
+        pixels : (h, w, 3) float32 ndarray
+            From `classifier.prepare`.
+        target : Target or int
+            A class, or the difference of two.
+        """
+        for observation in self.observations(classifier, pixels, target):
+            yield self.interpret(observation, Target.of(target))
+
+    def explain(
+        self, classifier: "Classifier", pixels: np.ndarray, target: Target | int
+    ) -> Explanation:
+        """The last of `observations`, interpreted; the parameters are those of `refine`."""
+        *_, final = self.observations(classifier, pixels, target)
+        return self.interpret(final, Target.of(target))
 
 
 def resample(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -14,6 +14,7 @@ FLOORS: list[list[str]] = [
     ["explainers.images", "explainers.classifiers"],
     ["explainers.models"],
     ["explainers.explanation"],
+    ["explainers.observing"],
     ["explainers.methods", "explainers.metrics", "explainers.network"],
     ["explainers.survey"],
     ["explainers"],
@@ -24,7 +25,7 @@ FLOORS: list[list[str]] = [
     ],
     ["pages", "app"],
 ]
-PACKAGE = 6
+PACKAGE = 7
 """The floor of what `explainers` itself offers."""
 HOMES = {
     "tensorflow": ["explainers.classifiers", "explainers.models"],

@@ -5,5 +5,9 @@ from explainers.methods.lime_superpixels import LimeSuperpixels
 from explainers.methods.saliency import Saliency
 
 METHODS = (GradCam, Saliency, LimeSuperpixels)
+"""All there are, kind by kind."""
 
-__all__ = ["METHODS", "GradCam", "LimeSuperpixels", "Saliency"]
+TRIPTYCH = (GradCam, Saliency, LimeSuperpixels)
+"""Those that stand side by side unless others are chosen: one of each kind."""
+
+__all__ = ["METHODS", "TRIPTYCH", "GradCam", "LimeSuperpixels", "Saliency"]

@@ -1,38 +1,17 @@
 """Grad-CAM: which places of a convolution's output speak for the class."""
 
-import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from explainers.classifiers.prediction import Target
-from explainers.explanation import Cost, Explainer, Explanation, Observation
-from explainers.settings import setting
-
-if TYPE_CHECKING:
-    from explainers.classifiers.classifier import Classifier, Score
-
-
-def _layers(classifier: "Classifier") -> tuple[str | None, ...]:
-    """Convolutions first, the last of them first; then all else that keeps a grid."""
-    late_first = classifier.layers[::-1]
-    convolutions = [layer.path for layer in late_first if layer.convolution]
-    others = [layer.path for layer in late_first if not layer.convolution]
-    return None, *convolutions, *others
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FeatureGradients(Observation):
-    """A layer's activations, ``(h', w', c)``, and the gradients of each class's score by them."""
-
-    activations: np.ndarray
-    gradients: np.ndarray
+from explainers.explanation import Explanation
+from explainers.observing.layer_gradients import ClassActivation, FeatureGradients
 
 
 @dataclass(frozen=True)
-class GradCam(Explainer):
+class GradCam(ClassActivation):
     """Class activation from gradients [1]_.
 
     Parameters
@@ -69,71 +48,10 @@ class GradCam(Explainer):
     title: ClassVar[str] = "Grad-CAM"
     answers: ClassVar[str] = "Places whose features speak for it"
     heat: ClassVar[str] = "speaks for"
-
-    layer: str | None = setting(
-        None,
-        "Layer",
-        "Early ones see edges on a fine grid, late ones see parts of things on a coarse grid.",
-        choices=_layers,
+    blind_to: ClassVar[str] = (
+        "Details finer than the layer's grid; and a channel that speaks for the class in one place "
+        "and against it in another, since its gradient is averaged over all places."
     )
-    of: "Score" = setting(
-        "logit",
-        "Gradient of",
-        "The probability hardly moves where the network is sure; the logit still does.",
-        choices=("logit", "probability"),
-    )
-
-    def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:
-        return Cost(forward=1, backward=classes)
-
-    def observe(
-        self, classifier: "Classifier", pixels: np.ndarray, classes: tuple[int, ...]
-    ) -> Iterator[FeatureGradients]:
-        layer = classifier.layer(self.layer).path
-        (local,) = classifier.gradients(pixels[None], classes, at=(layer,), of=self.of)
-        yield FeatureGradients(
-            classifier=classifier.name,
-            classes=classes,
-            activations=local.values[0],
-            gradients=local.gradients[:, 0],
-        )
-
-    def observe_batch(
-        self, classifier: "Classifier", batch: np.ndarray, classes: Sequence[int] | np.ndarray
-    ) -> list[FeatureGradients]:
-        return self._observe_together(classifier, batch, classes)[1]
-
-    def observe_answers(
-        self, classifier: "Classifier", batch: np.ndarray
-    ) -> tuple[np.ndarray, list[FeatureGradients]]:
-        return self._observe_together(classifier, batch)
-
-    def _observe_together(
-        self,
-        classifier: "Classifier",
-        batch: np.ndarray,
-        classes: Sequence[int] | np.ndarray | None = None,
-    ) -> tuple[np.ndarray, list[FeatureGradients]]:
-        """One pass for all pictures, each for the class given or for its answer."""
-        started = time.perf_counter()
-        layer = classifier.layer(self.layer).path
-        probabilities, (local,) = classifier.answers_and_gradients(
-            batch, at=(layer,), of=self.of, classes=classes
-        )
-        if classes is None:
-            classes = probabilities.argmax(axis=1)
-        seconds = (time.perf_counter() - started) / len(batch)
-        seen = zip(classes, local.values, local.gradients, strict=True)
-        return probabilities, [
-            FeatureGradients(
-                classifier=classifier.name,
-                classes=(int(index),),
-                seconds=seconds,
-                activations=activations,
-                gradients=gradients[None],
-            )
-            for index, activations, gradients in seen
-        ]
 
     def interpret(self, observation: FeatureGradients, target: Target) -> Explanation:
         gradients = target.of_classes(observation.classes, observation.gradients)

@@ -2,12 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from explainers.classifiers.prediction import Target
-from explainers.explanation import Cost, Explainer, Explanation, Observation, Surrogate
+from explainers.explanation import (
+    Cost,
+    Explainer,
+    Explanation,
+    Kind,
+    Observation,
+    Observer,
+    Surrogate,
+)
 from explainers.images.regions import FILLS, fill_picture
 from explainers.images.superpixels import Felzenszwalb, Quickshift, Segmentation, Slic
 from explainers.settings import setting
@@ -91,8 +99,14 @@ class LimeSuperpixels(Explainer):
 
     name: ClassVar[str] = "lime"
     title: ClassVar[str] = "LIME superpixels"
+    kind: ClassVar[Kind] = "Hiding parts"
     answers: ClassVar[str] = "Pieces that raise or lower its probability"
     heat: ClassVar[str] = "raises the probability of"
+    needs: ClassVar[str] = "Nothing but the network's answers."
+    blind_to: ClassVar[str] = (
+        "What lies within a superpixel; and pieces that count only together, since its model of "
+        "the network is a sum."
+    )
 
     segmentation: Segmentation = setting(
         Quickshift(), "Superpixels by", "How the picture is cut into pieces.",
@@ -132,10 +146,9 @@ class LimeSuperpixels(Explainer):
         return not self.until_stable
 
     @property
-    def observer(self) -> Self:
-        if not self.until_stable:
-            return super().observer
-        return replace(super().observer, kernel_width=self.kernel_width)
+    def observer(self) -> Observer:
+        plain: Any = super().observer
+        return replace(plain, kernel_width=self.kernel_width) if self.until_stable else plain
 
     def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:
         return Cost(forward=self.samples)

@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 
 from explainers.classifiers.prediction import Target
-from explainers.explanation import Cost, Explainer, Explanation, Observation
+from explainers.explanation import Cost, Explainer, Explanation, Kind, Observation
 from explainers.settings import setting
 
 if TYPE_CHECKING:
@@ -72,8 +72,14 @@ class Saliency(Explainer):
 
     name: ClassVar[str] = "saliency"
     title: ClassVar[str] = "Smoothed saliency"
+    kind: ClassVar[Kind] = "Gradients"
     answers: ClassVar[str] = "Pixels that would move its score most"
     heat: ClassVar[str] = "moves the score of"
+    needs: ClassVar[str] = "Gradients all the way back to the pixels."
+    blind_to: ClassVar[str] = (
+        "Whether a pixel speaks for or against; and what many pixels do together, or what has "
+        "saturated: it tells how the score begins to change, not how it came about."
+    )
 
     samples: int = setting(
         50, "Noisy samples", "1 is the plain gradient; more give a calmer map.",

@@ -238,7 +238,7 @@ def _session() -> _Session:
 
 
 def _lost(session: str) -> None:
-    """Streamlit has let go of a session's connection, or of all that it kept where nobody serves."""
+    """Streamlit has let go of a session's connection, or all that it kept; maybe no server runs."""
     if runtime.exists():
         asyncio.get_running_loop().call_later(AWAY, _close, session)
         _LOST.append(session)

@@ -1,0 +1,1 @@
+"""What several methods read: observers that ask once for all of them."""
