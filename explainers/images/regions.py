@@ -93,6 +93,22 @@ def hide(pixels: np.ndarray, region: np.ndarray, fill: str) -> np.ndarray:
     return np.where(region[..., None], seen, pixels).astype(np.float32)
 
 
+def seen_through(pixels: np.ndarray, filled: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """A picture through each of several masks: where a mask is 0, what it is filled with is seen.
+
+    Parameters
+    ----------
+    pixels, filled : (h, w, 3) float32 ndarray
+    masks : (n, h, w) ndarray
+        How much of the picture is seen at each place, in 0..1.
+
+    Returns
+    -------
+    (n, h, w, 3) float32 ndarray
+    """
+    return filled + masks.astype(np.float32)[..., None] * (pixels - filled)
+
+
 def box(shape: Shape, across: Sequence[float], down: Sequence[float], n: int = 14) -> np.ndarray:
     """The pixels whose centres lie in a box.
 

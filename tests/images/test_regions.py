@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from explainers.images.regions import REGION_FILLS, box, cell, hide, hottest, lasso, resized
+from explainers.images.regions import (
+    REGION_FILLS,
+    box,
+    cell,
+    hide,
+    hottest,
+    lasso,
+    resized,
+    seen_through,
+)
 
 SHAPE = (28, 42)
 
@@ -82,3 +91,12 @@ def test_inpainting_continues_a_slope_exactly() -> None:
     slope = np.stack([3.0 * rows, 2.0 * columns, rows + columns], axis=-1).astype(np.float32)
     region = box(SHAPE, (3, 8), (4, 9))
     np.testing.assert_allclose(hide(slope, region, "inpainting"), slope, atol=1e-3)
+
+
+def test_through_a_mask_the_filling_is_seen_where_it_is_closed(pixels: np.ndarray) -> None:
+    filled = np.full_like(pixels, 90)
+    masks = np.stack([np.ones(pixels.shape[:2]), np.zeros(pixels.shape[:2]), np.full(SHAPE, 0.25)])
+    whole, nothing, quarter = seen_through(pixels, filled, masks)
+    np.testing.assert_allclose(whole, pixels, rtol=1e-6)
+    np.testing.assert_array_equal(nothing, filled)
+    np.testing.assert_allclose(quarter, 0.25 * pixels + 0.75 * filled, rtol=1e-6)
