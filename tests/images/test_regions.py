@@ -97,6 +97,6 @@ def test_through_a_mask_the_filling_is_seen_where_it_is_closed(pixels: np.ndarra
     filled = np.full_like(pixels, 90)
     masks = np.stack([np.ones(pixels.shape[:2]), np.zeros(pixels.shape[:2]), np.full(SHAPE, 0.25)])
     whole, nothing, quarter = seen_through(pixels, filled, masks)
-    np.testing.assert_allclose(whole, pixels, rtol=1e-6)
+    np.testing.assert_allclose(whole, pixels, atol=1e-4)
     np.testing.assert_array_equal(nothing, filled)
-    np.testing.assert_allclose(quarter, 0.25 * pixels + 0.75 * filled, rtol=1e-6)
+    np.testing.assert_allclose(quarter, 0.25 * pixels + 0.75 * filled, atol=1e-4)
