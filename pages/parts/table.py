@@ -283,7 +283,7 @@ def _cards(
     cells = st.grid(1 if viewport.narrow() else _abreast(len(methods)), min_column_width=TILE)
     for method in methods:
         with cells.container(height="stretch", key=f"card-{method.name}"):
-            st.markdown(f"## {method.title}", help=_first_line(method))
+            st.header(method.title, anchor=method.name, help=_first_line(method))
             st.caption(method.answers)
             places = _places(look, beside=len(methods) == 1 and not viewport.narrow())
             cards.append(Card(method.name, method, picture, look, places))
