@@ -155,10 +155,11 @@ def test_normalised_weights_are_averages_of_the_gradients_that_raise(
     pooled: Classifier, by_place: Classifier, picture: np.ndarray
 ) -> None:
     a, gradients, _ = _worked_out(pooled, picture)
-    found = GradCamPlusPlus(normalised=True).explain(pooled, picture, 1).heatmap
-    expected = (a * np.maximum(gradients[1][0, 0], 0)).sum(-1)
-    assert expected.any()
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    expected = [(a * np.maximum(gradient[0, 0], 0)).sum(-1) for gradient in gradients]
+    assert np.any(expected)
+    for index in range(3):
+        found = GradCamPlusPlus(normalised=True).explain(pooled, picture, index).heatmap
+        np.testing.assert_allclose(found, expected[index], rtol=1e-5)
     a, gradients, _ = _worked_out(by_place, picture)
     largest = np.maximum(gradients[1], 0).max((0, 1))
     found = GradCamPlusPlus(normalised=True).explain(by_place, picture, 1).heatmap
