@@ -16,8 +16,13 @@ from .images.reading import read_image as read_image
 from .methods import METHODS as METHODS
 from .methods import TRIPTYCH as TRIPTYCH
 from .methods import GradCam as GradCam
+from .methods import GradCamPlusPlus as GradCamPlusPlus
+from .methods import HiResCam as HiResCam
+from .methods import IntegratedGradients as IntegratedGradients
+from .methods import LayerCam as LayerCam
 from .methods import LimeSuperpixels as LimeSuperpixels
 from .methods import Saliency as Saliency
+from .methods import ScoreCam as ScoreCam
 from .models.apart import open_apart as open_apart
 from .models.model_file import open_classifier as open_classifier
 from .models.zoo import load_classifier as load_classifier

@@ -301,8 +301,14 @@ class Classifier:
         return np.concatenate([tf.cast(answer, tf.float32).numpy() for answer in answers])
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
-        """The logits of all classes, ``(n, h, w, 3)`` to ``(n, C)`` float32."""
-        return self._in_batches(self._compiled("logits"), batch)[0]
+        """The logits of all classes, ``(n, h, w, 3)`` to ``(n, C)`` float32.
+
+        Raises
+        ------
+        NoAnswerError
+            If there is anything among them that is no finite number.
+        """
+        return self._answered(self._in_batches(self._compiled("logits"), batch)[0])
 
     def activations(self, batch: np.ndarray, *layers: str) -> list[np.ndarray]:
         """The outputs of some layers in one pass, each ``(n, h, w, 3)`` to ``(n, h', w', c)``."""

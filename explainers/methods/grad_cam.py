@@ -5,9 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from explainers.classifiers.prediction import Target
-from explainers.explanation import Explanation
-from explainers.observing.layer_gradients import ClassActivation, FeatureGradients
+from explainers.observing.layer_gradients import ClassActivation
 
 
 @dataclass(frozen=True)
@@ -53,32 +51,6 @@ class GradCam(ClassActivation):
         "and against it in another, since its gradient is averaged over all places."
     )
 
-    def interpret(self, observation: FeatureGradients, target: Target) -> Explanation:
-        gradients = target.of_classes(observation.classes, observation.gradients)
+    def summed(self, activations: np.ndarray, gradients: np.ndarray) -> np.ndarray:
         channel_weights = gradients.mean(axis=(0, 1))
-        summed = observation.activations @ channel_weights
-        return Explanation(
-            self,
-            observation.classifier,
-            target,
-            summed if target.signed else np.maximum(summed, 0),
-            signed=target.signed,
-            seconds=observation.seconds,
-            why_blank=_why_blank(observation.activations, gradients, summed),
-        )
-
-
-def _why_blank(activations: np.ndarray, gradients: np.ndarray, summed: np.ndarray) -> str:
-    if not gradients.any():
-        return (
-            "The score does not change with this layer at all: its gradient is zero everywhere, "
-            "as it is where a network is saturated."
-        )
-    if not activations.any():
-        return "This layer is silent: it answers zero everywhere."
-    if not summed.any():
-        return "What the channels of this layer say adds up to exactly zero everywhere."
-    return (
-        "Nowhere in this layer does what speaks for this class outweigh what speaks against it, "
-        "so nothing is left to show."
-    )
+        return activations @ channel_weights

@@ -1,25 +1,20 @@
 """A layer's activations and the gradients by them: what class activation maps are made of."""
 
 import time
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from explainers.explanation import Cost, Explainer, Kind, Observation, Observer
+from explainers.classifiers.prediction import Target
+from explainers.explanation import Cost, Explainer, Explanation, Kind, Observation
+from explainers.observing.layer import OfLayer
 from explainers.settings import setting
 
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier, Score
-
-
-def _layers(classifier: "Classifier") -> tuple[str | None, ...]:
-    """Convolutions first, the last of them first; then all else that keeps a grid."""
-    late_first = classifier.layers[::-1]
-    convolutions = [layer.path for layer in late_first if layer.convolution]
-    others = [layer.path for layer in late_first if not layer.convolution]
-    return None, *convolutions, *others
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,7 +26,7 @@ class FeatureGradients(Observation):
 
 
 @dataclass(frozen=True)
-class LayerGradients(Observer):
+class LayerGradients(OfLayer):
     """One pass forward, and one backward to a layer for each class.
 
     Parameters
@@ -43,12 +38,6 @@ class LayerGradients(Observer):
         What is differentiated.
     """
 
-    layer: str | None = setting(
-        None,
-        "Layer",
-        "Early ones see edges on a fine grid, late ones see parts of things on a coarse grid.",
-        choices=_layers,
-    )
     of: "Score" = setting(
         "logit",
         "Gradient of",
@@ -111,11 +100,81 @@ class LayerGradients(Observer):
 
 @dataclass(frozen=True)
 class ClassActivation(LayerGradients, Explainer):
-    """A method that reads the gradients of a layer: between such methods nothing is asked anew."""
+    """A method that reads the gradients of a layer: between such methods nothing is asked anew.
+
+    It weighs the channels of the layer and adds them up, place by place. For one class what is
+    below zero is cut off then. For the difference of two classes the sum of the one is taken from
+    that of the other and nothing is cut off: what speaks against the one speaks for the other.
+    """
 
     kind: ClassVar[Kind] = "Class activation"
     needs: ClassVar[str] = "A layer that keeps a grid of places, and gradients back to it."
+    raising_only: ClassVar[bool] = False
+    """Whether a gradient below zero counts as none."""
 
     @property
     def observer(self) -> LayerGradients:
         return LayerGradients(layer=self.layer, of=self.of)
+
+    @abstractmethod
+    def summed(self, activations: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+        """What the channels of a layer say for a class, added up at each place.
+
+        Parameters
+        ----------
+        activations : (h', w', c) float32 ndarray
+            What the layer answers.
+        gradients : (h', w', c) float32 ndarray
+            Of the score of the class by them.
+
+        Returns
+        -------
+        (h', w') float32 ndarray
+        """
+
+    def notes(self, gradients: np.ndarray) -> tuple[str, ...]:
+        """What the gradients of the target's score, ``(h', w', c)``, tell of the map."""
+        return ()
+
+    def interpret(self, observation: FeatureGradients, target: Target) -> Explanation:
+        activations = observation.activations
+        by_class = [
+            observation.gradients[observation.classes.index(index)] for index in target.classes
+        ]
+        sums = [self.summed(activations, gradients) for gradients in by_class]
+        summed = target.of_classes(target.classes, sums)
+        gradients = target.of_classes(target.classes, by_class)
+        raised = not self.raising_only or any((each > 0).any() for each in by_class)
+        return Explanation(
+            self,
+            observation.classifier,
+            target,
+            summed if target.signed else np.maximum(summed, 0),
+            signed=target.signed,
+            seconds=observation.seconds,
+            why_blank=_why_blank(activations, gradients, summed, raised),
+            notes=self.notes(gradients),
+        )
+
+
+def _why_blank(
+    activations: np.ndarray, gradients: np.ndarray, summed: np.ndarray, raised: bool
+) -> str:
+    if not gradients.any():
+        return (
+            "The score does not change with this layer at all: its gradient is zero everywhere, "
+            "as it is where a network is saturated."
+        )
+    if not activations.any():
+        return "This layer is silent: it answers zero everywhere."
+    if not raised:
+        return (
+            "No channel of this layer would raise the score by answering more, and this method "
+            "counts none but those."
+        )
+    if not summed.any():
+        return "What the channels of this layer say adds up to exactly zero everywhere."
+    return (
+        "Nowhere in this layer does what speaks for this class outweigh what speaks against it, "
+        "so nothing is left to show."
+    )

@@ -6,7 +6,20 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from explainers import METHODS, Classifier, Explainer, GradCam, LimeSuperpixels, Saliency, Target
+from explainers import (
+    METHODS,
+    Classifier,
+    Explainer,
+    GradCam,
+    GradCamPlusPlus,
+    HiResCam,
+    IntegratedGradients,
+    LayerCam,
+    LimeSuperpixels,
+    Saliency,
+    ScoreCam,
+    Target,
+)
 from explainers.classifiers.classifier import LUMINANCE
 from explainers.classifiers.errors import NoAnswerError
 from explainers.classifiers.scaling import UNIT
@@ -17,7 +30,12 @@ from tests.conftest import SIZE, Hold
 QUICK: list[Explainer] = [
     GradCam(),
     GradCam(layer="early", of="probability"),
+    HiResCam(layer="early"),
+    LayerCam(layer="early"),
+    GradCamPlusPlus(layer="early"),
+    ScoreCam(channels=2),
     Saliency(samples=3),
+    IntegratedGradients(steps=3),
     LimeSuperpixels(segmentation=Slic(n_segments=12), samples=50),
 ]
 HEADS = {

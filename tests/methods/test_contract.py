@@ -13,8 +13,13 @@ from explainers import (
     Explainer,
     Explanation,
     GradCam,
+    GradCamPlusPlus,
+    HiResCam,
+    IntegratedGradients,
+    LayerCam,
     LimeSuperpixels,
     Saliency,
+    ScoreCam,
     Target,
 )
 from explainers.images.superpixels import Felzenszwalb, Quickshift, Slic
@@ -22,8 +27,18 @@ from explainers.images.superpixels import Felzenszwalb, Quickshift, Slic
 QUICK: list[Explainer] = [
     GradCam(),
     GradCam(layer="early", of="probability"),
+    HiResCam(layer="early"),
+    LayerCam(layer="early"),
+    GradCamPlusPlus(layer="early"),
+    GradCamPlusPlus(normalised=True, of="probability"),
+    ScoreCam(layer="early", channels=3, of="logit", weights="softmax"),
+    ScoreCam(fill="blur"),
     Saliency(samples=1),
     Saliency(samples=25, reduction="mean absolute", sigma=0.0),
+    IntegratedGradients(steps=20, sigma=0.0, of="probability"),
+    IntegratedGradients(
+        baseline="random", baselines=3, steps=7, reduction="sum of absolute values"
+    ),
     LimeSuperpixels(segmentation=Slic(n_segments=12), samples=200),
     LimeSuperpixels(segmentation=Felzenszwalb(min_size=30), samples=100, positive_only=True),
 ]
@@ -44,6 +59,18 @@ class Spy:
         self.passes["forward"] += len(batch)
         self.passes["backward"] += len(batch)
         return self._classifier.gradients(batch, *args, **kwargs)
+
+    def probabilities(self, batch: np.ndarray) -> np.ndarray:
+        self.passes["forward"] += len(batch)
+        return self._classifier.probabilities(batch)
+
+    def logits(self, batch: np.ndarray) -> np.ndarray:
+        self.passes["forward"] += len(batch)
+        return self._classifier.logits(batch)
+
+    def activations(self, batch: np.ndarray, *layers: str) -> list[np.ndarray]:
+        self.passes["forward"] += len(batch)
+        return self._classifier.activations(batch, *layers)
 
     def masked_probabilities(self, *args: Any) -> np.ndarray:
         self.passes["forward"] += len(args[-1])

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from explainers import Classifier, GradCam, Saliency, Target
-from explainers.methods.grad_cam import FeatureGradients
+from explainers.observing.layer_gradients import FeatureGradients
 from tests.conftest import Hold
 
 MIX = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
