@@ -16,7 +16,10 @@ from .images.reading import read_image as read_image
 from .methods import METHODS as METHODS
 from .methods import TRIPTYCH as TRIPTYCH
 from .methods import GradCam as GradCam
+from .methods import KernelShap as KernelShap
 from .methods import LimeSuperpixels as LimeSuperpixels
+from .methods import Occlusion as Occlusion
+from .methods import Rise as Rise
 from .methods import Saliency as Saliency
 from .models.apart import open_apart as open_apart
 from .models.model_file import open_classifier as open_classifier
