@@ -19,8 +19,11 @@ from .methods import GradCam as GradCam
 from .methods import GradCamPlusPlus as GradCamPlusPlus
 from .methods import HiResCam as HiResCam
 from .methods import IntegratedGradients as IntegratedGradients
+from .methods import KernelShap as KernelShap
 from .methods import LayerCam as LayerCam
 from .methods import LimeSuperpixels as LimeSuperpixels
+from .methods import Occlusion as Occlusion
+from .methods import Rise as Rise
 from .methods import Saliency as Saliency
 from .methods import ScoreCam as ScoreCam
 from .models.apart import open_apart as open_apart

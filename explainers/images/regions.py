@@ -11,6 +11,8 @@ import scipy
 from skimage import draw
 
 FILLS = ("superpixel mean", "black", "white", "grey", "blur")
+PLAIN_FILLS = tuple(fill for fill in FILLS if fill != "superpixel mean")
+"""Those that need no superpixels."""
 REGION_FILLS = (
     "blur", "black", "white", "grey", "picture mean", "region mean", "noise", "inpainting",
 )  # fmt: skip
@@ -138,6 +140,15 @@ def lasso(shape: Shape, xs: Sequence[float], ys: Sequence[float], n: int = 14) -
 def cell(shape: Shape, row: int, column: int, n: int = 14) -> np.ndarray:
     """The pixels of one cell of the n x n grid."""
     return box(shape, (column - 0.5, column + 0.5), (row - 0.5, row + 0.5), n)
+
+
+def cells(shape: Shape, n: int = 14) -> np.ndarray:
+    """The cell of an n x n grid that every pixel lies in, ``shape`` int32.
+
+    Where a side has fewer pixels than n, each of them is a cell.
+    """
+    rows, columns = (np.arange(side) * min(n, side) // side for side in shape)
+    return (rows[:, None] * min(n, shape[1]) + columns).astype(np.int32)
 
 
 def hottest(heatmap: np.ndarray, share: float) -> np.ndarray:

@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from explainers.classifiers.prediction import Target
-from explainers.explanation import (
-    Cost,
-    Explainer,
-    Explanation,
-    Kind,
-    Observation,
-    Observer,
-    Surrogate,
-)
-from explainers.images.regions import FILLS, fill_picture
-from explainers.images.superpixels import Felzenszwalb, Quickshift, Segmentation, Slic
+from explainers.explanation import Explainer, Explanation, Kind, Observer, Surrogate
+from explainers.observing.hidden_superpixels import PIECE, CoinTosses, Neighbourhood
 from explainers.settings import setting
 
 if TYPE_CHECKING:
@@ -25,34 +16,13 @@ if TYPE_CHECKING:
 
     from explainers.classifiers.classifier import Classifier
 
-PIECE = 32
-"""Samples asked about at a time: so few that whoever waits for the network, waits shortly."""
 CHUNK = 3 * PIECE
 STRONGEST = 5
 IN_A_ROW = 4
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Neighbourhood(Observation):
-    """Pictures with some superpixels hidden, and what the network said to each.
-
-    Parameters
-    ----------
-    segments : (h, w) int32 ndarray
-        The superpixel of every pixel, 0 to k - 1.
-    rows : (n, k) int ndarray
-        For each picture, 1 for the superpixels that are shown. The first shows all.
-    probabilities : (n, C) float32 ndarray
-        The network's answers.
-    """
-
-    segments: np.ndarray
-    rows: np.ndarray
-    probabilities: np.ndarray
-
-
 @dataclass(frozen=True)
-class LimeSuperpixels(Explainer):
+class LimeSuperpixels(CoinTosses, Explainer):
     """A linear model of which superpixels matter, fitted around one picture [1]_.
 
     The random sampling, the weights and the regression are those of the `lime` package; only the
@@ -67,14 +37,14 @@ class LimeSuperpixels(Explainer):
         Pictures to ask about.
     fill : str
         What is seen where a superpixel is hidden.
+    seed : int
+        Of the sampling.
     kernel_width : float
         How fast the weight of a picture falls with its cosine distance from the whole one.
     shown : int
         How many superpixels the map shows, those with the largest coefficients.
     positive_only : bool
         Whether only superpixels that speak for the class are shown.
-    seed : int
-        Of the sampling.
     until_stable : bool
         Whether to stop before all samples are taken, as soon as the strongest superpixels of the
         classes that are explained stay the same; see `settled_at`.
@@ -108,18 +78,6 @@ class LimeSuperpixels(Explainer):
         "the network is a sum."
     )
 
-    segmentation: Segmentation = setting(
-        Quickshift(), "Superpixels by", "How the picture is cut into pieces.",
-        choices=(Quickshift(), Slic(), Felzenszwalb()),
-    )  # fmt: skip
-    samples: int = setting(
-        1000, "Samples", "Pictures with random pieces hidden; more give steadier coefficients.",
-        minimum=10, maximum=10_000, step=10,
-    )  # fmt: skip
-    fill: str = setting(
-        "superpixel mean", "Hidden pieces show", "What stands where a piece is hidden.",
-        choices=FILLS,
-    )  # fmt: skip
     kernel_width: float = setting(
         0.25, "Kernel width", "Smaller trusts pictures with few pieces hidden more.",
         minimum=0.01, maximum=5.0, step=0.01, measured=False,
@@ -132,10 +90,6 @@ class LimeSuperpixels(Explainer):
         False, "Only what speaks for the class", "Leave out pieces that speak against it.",
         measured=False,
     )  # fmt: skip
-    seed: int = setting(
-        0, "Seed", "Of the sampling: the same seed gives the same map.",
-        minimum=0, maximum=2**31 - 1, step=1,
-    )  # fmt: skip
     until_stable: bool = setting(
         False, "Stop when stable", f"As soon as the {STRONGEST} strongest pieces stay the same "
         f"{IN_A_ROW} times in a row, {CHUNK} samples apart.",
@@ -147,38 +101,20 @@ class LimeSuperpixels(Explainer):
 
     @property
     def observer(self) -> Observer:
-        plain: Any = super().observer
-        return replace(plain, kernel_width=self.kernel_width) if self.until_stable else plain
-
-    def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:
-        return Cost(forward=self.samples)
+        if self.until_stable:
+            plain: Any = super().observer
+            return replace(plain, kernel_width=self.kernel_width)
+        return CoinTosses(self.segmentation, self.samples, self.fill, self.seed)
 
     def observe(
         self, classifier: "Classifier", pixels: np.ndarray, classes: tuple[int, ...]
     ) -> Iterator[Neighbourhood]:
-        segments = self.segmentation.segments(pixels)
-        fill = fill_picture(pixels, self.fill, segments)
-        rows = self._sample(segments.max() + 1)
-        probabilities = np.empty((self.samples, len(classifier.labels)), np.float32)
         strongest: list[Any] = []
-        for start in range(0, self.samples, PIECE):
-            done = min(start + PIECE, self.samples)
-            probabilities[start:done] = classifier.masked_probabilities(
-                pixels, fill, segments, rows[start:done]
-            )
-            seen = Neighbourhood(
-                classifier=classifier.name,
-                classes=classes,
-                done=done,
-                total=self.samples,
-                segments=segments,
-                rows=rows[:done],
-                probabilities=probabilities[:done],
-            )
-            if self.until_stable and (done % CHUNK == 0 or done == self.samples):
+        for seen in super().observe(classifier, pixels, classes):
+            if self.until_stable and (seen.done % CHUNK == 0 or seen.done == seen.total):
                 strongest.append([self._strongest(seen, index) for index in classes])
                 if _settled(strongest):
-                    yield replace(seen, total=done)
+                    yield replace(seen, total=seen.done)
                     return
             yield seen
 
@@ -221,17 +157,8 @@ class LimeSuperpixels(Explainer):
             done=observation.done,
             total=observation.total,
             seconds=observation.seconds,
-            why_blank=_why_blank(_answers(observation, target), surrogate),
+            why_blank=_why_blank(observation.answers(target), surrogate),
         )
-
-    def _sample(self, superpixels: int) -> np.ndarray:
-        """Which superpixels are shown, ``(samples, superpixels)``, drawn as `lime` draws them."""
-        random = self._lime().random_state
-        random.randint(0, high=1000)  # what `lime` spends on the seed of its own segmentation
-        rows = random.randint(0, 2, self.samples * superpixels)
-        rows = rows.reshape(self.samples, superpixels)
-        rows[0] = 1
-        return rows
 
     def _strongest(self, observation: Neighbourhood, target: Target | int) -> frozenset[int]:
         strengths = np.abs(self._fit(observation, Target.of(target)).coefficients)
@@ -241,7 +168,7 @@ class LimeSuperpixels(Explainer):
         from sklearn.metrics import pairwise_distances
 
         rows = observation.rows
-        answers = _answers(observation, target)
+        answers = observation.answers(target)
         distances = pairwise_distances(rows, rows[:1], metric="cosine").ravel()
         intercept, fitted, r2, predicted = self._lime().base.explain_instance_with_data(
             rows, answers[:, None], distances, label=0, num_features=rows.shape[1],
@@ -266,11 +193,6 @@ class LimeSuperpixels(Explainer):
         from lime.lime_image import LimeImageExplainer  # slow, and for LIME alone
 
         return LimeImageExplainer(kernel_width=self.kernel_width, random_state=self.seed)
-
-
-def _answers(observation: Neighbourhood, target: Target) -> np.ndarray:
-    """The target's probability for each picture, ``(n,)``."""
-    return observation.probabilities @ target.weights(observation.probabilities.shape[1])
 
 
 def _why_blank(answers: np.ndarray, surrogate: Surrogate) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from explainers.classifiers.prediction import Target
 from explainers.explanation import Explanation, resample
+from explainers.images.regions import cells as cells
 from explainers.images.regions import fill_picture
 from explainers.metrics.agreement import BLOB, centred_blob
 
@@ -222,15 +223,6 @@ def curves(
             found[kind][RANDOM] = curve(RANDOM, kind, chance[0], runs)
         done += 1
         yield tested(done)
-
-
-def cells(shape: tuple[int, int], n: int = 14) -> np.ndarray:
-    """The cell of an n x n grid that every pixel lies in, ``shape`` int32.
-
-    Where a side has fewer pixels than n, each of them is a cell.
-    """
-    rows, columns = (np.arange(side) * min(n, side) // side for side in shape)
-    return (rows[:, None] * min(n, shape[1]) + columns).astype(np.int32)
 
 
 def strengths_of(explanation: Explanation, segments: np.ndarray) -> np.ndarray:
