@@ -135,7 +135,11 @@ class ScoreCam(OfLayer, Explainer):
         return True
 
     def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:
-        return Cost(forward=2 + min(self.channels, classifier.layer(self.layer).channels))
+        try:
+            channels = classifier.layer(self.layer).channels
+        except LookupError:  # which `observe` says before it asks
+            return Cost()
+        return Cost(forward=2 + min(self.channels, channels))
 
     def observe(
         self, classifier: "Classifier", pixels: np.ndarray, classes: tuple[int, ...]
