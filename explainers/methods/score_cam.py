@@ -15,6 +15,7 @@ from explainers.settings import setting
 
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier, Score
+    from explainers.classifiers.graph import Layer
 
 PIECE = 32
 """Pictures asked about at a time: so few that whoever waits for the network, waits shortly."""
@@ -63,7 +64,8 @@ class ScoreCam(OfLayer, Explainer):
     ----------
     layer : str, optional
         The path of a convolution; the last one if None. Any layer whose output keeps a grid will
-        do.
+        do. A convolution is read where its output is activated: what it gives itself has both
+        signs, and a mask is how much of something there is.
     channels : int
         How many are asked about, of those that the layer has.
     of : {"probability", "logit"}
@@ -136,7 +138,7 @@ class ScoreCam(OfLayer, Explainer):
 
     def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:
         try:
-            channels = classifier.layer(self.layer).channels
+            channels = self._read(classifier).channels
         except LookupError:  # which `observe` says before it asks
             return Cost()
         return Cost(forward=2 + min(self.channels, channels))
@@ -144,7 +146,7 @@ class ScoreCam(OfLayer, Explainer):
     def observe(
         self, classifier: "Classifier", pixels: np.ndarray, classes: tuple[int, ...]
     ) -> Iterator[SeenThroughChannels]:
-        (answers,) = classifier.activations(pixels[None], classifier.layer(self.layer).path)
+        (answers,) = classifier.activations(pixels[None], self._read(classifier).path)
         variances = answers[0].var(axis=(0, 1), dtype=np.float64)
         strongest = np.argsort(-variances, kind="stable")[: self.channels]
         activations = answers[0][..., strongest]
@@ -188,6 +190,11 @@ class ScoreCam(OfLayer, Explainer):
                 "(of its variance).",
             ),
         )
+
+    def _read(self, classifier: "Classifier") -> "Layer":
+        """The layer whose channels are the masks."""
+        layer = classifier.layer(self.layer)
+        return classifier.activated(layer.path) or layer
 
 
 def _masks(activations: np.ndarray, size: tuple[int, int]) -> np.ndarray:
