@@ -214,7 +214,8 @@ class IntegratedGradients(Explainer):
         score = _SCORES[self.of][target.signed]
         return (
             f"The pixels add up to {found:+.3f}. From {_BASELINES[self.baseline]} to this one "
-            f"{score} changes by {rise:+.3f}, so {abs(rise - found):.2g} is not accounted for."
+            f"{score} changes by {rise:+.3f}. With steps enough the two are the same; here they "
+            f"differ by {abs(rise - found):.2g}."
         )
 
     def _starts(self, pixels: np.ndarray) -> np.ndarray:
