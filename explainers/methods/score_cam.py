@@ -183,12 +183,28 @@ class ScoreCam(OfLayer, Explainer):
             done=observation.done,
             total=observation.total,
             seconds=observation.seconds,
-            why_blank=_why_blank(observation.activations, channel_weights, summed),
+            why_blank=self._why_blank(observation.activations, channel_weights, summed),
             notes=(
                 f"It is made of {observation.done:,} of the layer's {observation.channels:,} "
                 f"channels, which hold {observation.covered:.0%} of how it varies between places "
                 "(of its variance).",
             ),
+        )
+
+    def _why_blank(
+        self, activations: np.ndarray, channel_weights: np.ndarray, summed: np.ndarray
+    ) -> str:
+        if not activations.any():
+            return "This layer is silent: it answers zero everywhere."
+        if not channel_weights.any() and self.weights == "increase":
+            return "Through whichever channel the picture is seen, the score is as if nothing were."
+        if not channel_weights.any():
+            return "No channel of this layer weighs anything."
+        if not summed.any():
+            return "What the channels of this layer say adds up to exactly zero everywhere."
+        return (
+            "Nowhere in this layer do the channels through which the class is seen outweigh those "
+            "through which it is not, so nothing is left to show."
         )
 
     def _read(self, classifier: "Classifier") -> "Layer":
@@ -203,16 +219,3 @@ def _masks(activations: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     fine -= fine.min(axis=(1, 2), keepdims=True)
     highest = fine.max(axis=(1, 2), keepdims=True)
     return np.divide(fine, highest, out=fine, where=highest > 0)
-
-
-def _why_blank(activations: np.ndarray, channel_weights: np.ndarray, summed: np.ndarray) -> str:
-    if not activations.any():
-        return "This layer is silent: it answers zero everywhere."
-    if not channel_weights.any():
-        return "Through whichever channel the picture is seen, the score is as if nothing were."
-    if not summed.any():
-        return "What the channels of this layer say adds up to exactly zero everywhere."
-    return (
-        "Nowhere in this layer do the channels through which the class is seen outweigh those "
-        "through which it is not, so nothing is left to show."
-    )

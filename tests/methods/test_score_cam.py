@@ -122,5 +122,7 @@ def test_blank_maps_tell_what_was_seen(colours: Classifier, picture: np.ndarray)
     assert reason(np.zeros_like(picture)) == "This layer is silent: it answers zero everywhere."
     flat = np.broadcast_to(np.float32([200, 100, 50]), picture.shape).copy()
     assert "the score is as if nothing were" in reason(flat)
+    alike = ScoreCam(weights="softmax").explain(colours, flat, Target(0, rather_than=1))
+    assert alike.blank_reason == "No channel of this layer weighs anything."
     red = picture * np.float32([1, 0, 0])
     assert "outweigh" in reason(red)
