@@ -87,7 +87,7 @@ def main() -> None:
         print(package, importlib.metadata.version(package), end="   ")
     print(
         f"\n\n{'':28}{'against':14}{'maps agree':>11}{'faster':>9}{'pairs':>16}"
-        f"{'ours, ms':>26}{'to reach':>10}"
+        f"{'ours, ms':>30}{'to reach':>10}"
     )
     for method, duel in duels(200 if asked.quick else 1000, 5 if asked.quick else 21):
         if asked.only not in method:
@@ -99,7 +99,7 @@ def main() -> None:
         ours = f"{median:,.1f} ({least:,.1f} to {most:,.1f})"
         print(
             f"{method:28}{duel.peer:14}{agreement:11.4f}{outcome.ratio:8.2f}x{pairs:>16}"
-            f"{ours:>26}    {verdict(duel, outcome.ratio)}",
+            f"{ours:>30}    {verdict(duel, outcome.ratio)}",
             flush=True,
         )
 

@@ -1,5 +1,7 @@
 """Class activation, against xplique and tf-keras-vis."""
 
+import contextlib
+import io
 from functools import partial
 from typing import Any
 
@@ -18,21 +20,29 @@ from tf_keras_vis.utils.scores import CategoricalScore  # isort: skip
 from xplique.attributions import GradCAM as XpliqueGradCam  # isort: skip
 from xplique.attributions import GradCAMPP  # isort: skip
 
-CHANNELS = 128
+ACTIVATED, CHANNELS = "head_relu6", 128
 GREY = even("grey is 0", 127.5, 128.0)
 """Zero is what tf-keras-vis's Score-CAM hides with; grey here, as in ours."""
 
 
-def _vis(subject: Subject, method: Any, scaled: np.ndarray | None = None, **settings: Any) -> Map:
+def _vis(
+    subject: Subject, method: Any, scaled: np.ndarray | None = None, layer: str = LAYER,
+    **settings: Any,
+) -> Map:  # fmt: skip
     """tf-keras-vis at the layer's own resolution."""
     explainer = method(subject.linear, clone=False)
     inputs = subject.scaled if scaled is None else scaled
-    return lambda: np.asarray(
-        explainer(
-            CategoricalScore([CAT]), inputs, penultimate_layer=LAYER,
-            seek_penultimate_conv_layer=False, expand_cam=False, normalize_cam=False, **settings,
-        )
-    )[0]  # fmt: skip
+
+    def explain() -> np.ndarray:
+        with contextlib.redirect_stdout(io.StringIO()):
+            found = explainer(
+                CategoricalScore([CAT]), inputs, penultimate_layer=layer,
+                seek_penultimate_conv_layer=False, expand_cam=False, normalize_cam=False,
+                **settings,
+            )  # fmt: skip
+        return np.asarray(found)[0]
+
+    return explain
 
 
 def _xplique(subject: Subject, method: Any, factor: int = 1) -> Map:
@@ -60,17 +70,7 @@ def duels(subject: Subject) -> Duels:
     yield "Grad-CAM++", Duel("tf-keras-vis", _vis(subject, GradcamPlusPlus), ours, 1, often)
 
     scorecam.zoom = partial(scipy.ndimage.zoom, grid_mode=True)
-    fed = subject.classifier.variant(scaling=GREY)
     shifted = GREY(subject.pixels)[None].astype(np.float32)
-    masked = _vis(subject, scorecam.Scorecam, shifted, max_N=CHANNELS)
-    explainer = ScoreCam(LAYER, channels=CHANNELS, weights="score")
-    yield (
-        f"Score-CAM, {CHANNELS} channels",
-        Duel(
-            "tf-keras-vis",
-            masked,
-            lambda: explainer.explain(fed, subject.pixels, CAT).heatmap,
-            1,
-            3,
-        ),
-    )
+    masked = _vis(subject, scorecam.Scorecam, shifted, ACTIVATED, max_N=CHANNELS)
+    ours = subject.explain(ScoreCam(LAYER, channels=CHANNELS, weights="score"), GREY)
+    yield f"Score-CAM, {CHANNELS} channels", Duel("tf-keras-vis", masked, ours, 1, 3)

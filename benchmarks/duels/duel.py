@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from explainers import Classifier, Explainer
-from explainers.classifiers.scaling import LITE
+from explainers.classifiers.scaling import LITE, Scaling
 from explainers.images.samples import SAMPLES
 from explainers.models.efficientnet_lite import VARIANTS, build
 from explainers.models.imagenet import imagenet_labels
@@ -85,6 +85,7 @@ class Subject:
         head.set_weights([factor * weight for weight in self.model.layers[-1].get_weights()])
         return linear
 
-    def explain(self, explainer: Explainer) -> Map:
+    def explain(self, explainer: Explainer, scaling: Scaling = LITE) -> Map:
         """Our map of the cat, whenever it is asked for."""
-        return lambda: explainer.explain(self.classifier, self.pixels, CAT).heatmap
+        classifier = self.classifier.variant(scaling=scaling)
+        return lambda: explainer.explain(classifier, self.pixels, CAT).heatmap

@@ -35,7 +35,7 @@ _REDUCTIONS = {
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Path(Observation):
+class PathGradients(Observation):
     """What was seen on the way from the baselines to the picture, so far.
 
     Parameters
@@ -161,7 +161,7 @@ class IntegratedGradients(Explainer):
 
     def observe(
         self, classifier: "Classifier", pixels: np.ndarray, classes: tuple[int, ...]
-    ) -> Iterator[Path]:
+    ) -> Iterator[PathGradients]:
         starts = self._starts(pixels)
         ask = classifier.logits if self.of == "logit" else classifier.probabilities
         scores = ask(np.concatenate([pixels[None], starts]))[:, list(classes)]
@@ -175,11 +175,11 @@ class IntegratedGradients(Explainer):
             (local,) = classifier.gradients(
                 starts[ways] + shares * differences, classes, of=self.of
             )
-            weights = np.where((steps == 0) | (steps == self.steps - 1), np.float32(0.5), 1)
+            weights = np.where((steps == 0) | (steps == self.steps - 1), 0.5, 1.0)
             weighed = weights.astype(np.float32)[:, None, None, None] * differences
             total += (local.gradients * weighed).sum(axis=1)
             weight += float(weights.sum())
-            yield Path(
+            yield PathGradients(
                 classifier=classifier.name,
                 classes=classes,
                 done=start + len(steps),
@@ -189,7 +189,7 @@ class IntegratedGradients(Explainer):
                 moved=bool((starts != pixels).any()),
             )
 
-    def interpret(self, observation: Path, target: Target) -> Explanation:
+    def interpret(self, observation: PathGradients, target: Target) -> Explanation:
         added = target.of_classes(observation.classes, observation.added)
         heatmap = _REDUCTIONS[self.reduction](added)
         if self.sigma:
@@ -207,14 +207,15 @@ class IntegratedGradients(Explainer):
             notes=(self._completeness(observation, target, added),),
         )
 
-    def _completeness(self, observation: Path, target: Target, added: np.ndarray) -> str:
+    def _completeness(self, observation: PathGradients, target: Target, added: np.ndarray) -> str:
         """What the map adds up to, and what it should."""
         found = float(added.sum(dtype=np.float64))
         rise = float(target.of_classes(observation.classes, observation.rises))
         score = _SCORES[self.of][target.signed]
         return (
             f"The pixels add up to {found:+.3f}. From {_BASELINES[self.baseline]} to this one "
-            f"{score} changes by {rise:+.3f}, so {abs(rise - found):.2g} is not accounted for."
+            f"{score} changes by {rise:+.3f}. With steps enough the two are the same; here they "
+            f"differ by {abs(rise - found):.2g}."
         )
 
     def _starts(self, pixels: np.ndarray) -> np.ndarray:

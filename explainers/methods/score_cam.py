@@ -15,6 +15,7 @@ from explainers.settings import setting
 
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier, Score
+    from explainers.classifiers.graph import Layer
 
 PIECE = 32
 """Pictures asked about at a time: so few that whoever waits for the network, waits shortly."""
@@ -63,7 +64,8 @@ class ScoreCam(OfLayer, Explainer):
     ----------
     layer : str, optional
         The path of a convolution; the last one if None. Any layer whose output keeps a grid will
-        do.
+        do. A convolution is read where its output is activated: what it gives itself has both
+        signs, and a mask is how much of something there is.
     channels : int
         How many are asked about, of those that the layer has.
     of : {"probability", "logit"}
@@ -135,12 +137,16 @@ class ScoreCam(OfLayer, Explainer):
         return True
 
     def cost(self, classifier: "Classifier", classes: int = 1) -> Cost:
-        return Cost(forward=2 + min(self.channels, classifier.layer(self.layer).channels))
+        try:
+            channels = self._read(classifier).channels
+        except LookupError:  # which `observe` says before it asks
+            return Cost()
+        return Cost(forward=2 + min(self.channels, channels))
 
     def observe(
         self, classifier: "Classifier", pixels: np.ndarray, classes: tuple[int, ...]
     ) -> Iterator[SeenThroughChannels]:
-        (answers,) = classifier.activations(pixels[None], classifier.layer(self.layer).path)
+        (answers,) = classifier.activations(pixels[None], self._read(classifier).path)
         variances = answers[0].var(axis=(0, 1), dtype=np.float64)
         strongest = np.argsort(-variances, kind="stable")[: self.channels]
         activations = answers[0][..., strongest]
@@ -177,13 +183,34 @@ class ScoreCam(OfLayer, Explainer):
             done=observation.done,
             total=observation.total,
             seconds=observation.seconds,
-            why_blank=_why_blank(observation.activations, channel_weights, summed),
+            why_blank=self._why_blank(observation.activations, channel_weights, summed),
             notes=(
                 f"It is made of {observation.done:,} of the layer's {observation.channels:,} "
                 f"channels, which hold {observation.covered:.0%} of how it varies between places "
                 "(of its variance).",
             ),
         )
+
+    def _why_blank(
+        self, activations: np.ndarray, channel_weights: np.ndarray, summed: np.ndarray
+    ) -> str:
+        if not activations.any():
+            return "This layer is silent: it answers zero everywhere."
+        if not channel_weights.any() and self.weights == "increase":
+            return "Through whichever channel the picture is seen, the score is as if nothing were."
+        if not channel_weights.any():
+            return "No channel of this layer weighs anything."
+        if not summed.any():
+            return "What the channels of this layer say adds up to exactly zero everywhere."
+        return (
+            "Nowhere in this layer do the channels through which the class is seen outweigh those "
+            "through which it is not, so nothing is left to show."
+        )
+
+    def _read(self, classifier: "Classifier") -> "Layer":
+        """The layer whose channels are the masks."""
+        layer = classifier.layer(self.layer)
+        return classifier.activated(layer.path) or layer
 
 
 def _masks(activations: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -192,16 +219,3 @@ def _masks(activations: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     fine -= fine.min(axis=(1, 2), keepdims=True)
     highest = fine.max(axis=(1, 2), keepdims=True)
     return np.divide(fine, highest, out=fine, where=highest > 0)
-
-
-def _why_blank(activations: np.ndarray, channel_weights: np.ndarray, summed: np.ndarray) -> str:
-    if not activations.any():
-        return "This layer is silent: it answers zero everywhere."
-    if not channel_weights.any():
-        return "Through whichever channel the picture is seen, the score is as if nothing were."
-    if not summed.any():
-        return "What the channels of this layer say adds up to exactly zero everywhere."
-    return (
-        "Nowhere in this layer do the channels through which the class is seen outweigh those "
-        "through which it is not, so nothing is left to show."
-    )

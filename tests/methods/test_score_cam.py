@@ -104,6 +104,16 @@ def test_it_streams_asks_what_it_costs_and_serves_every_class(
     assert ScoreCam(channels=4096).cost(smooth).forward == 2 + smooth.layer("late").channels
 
 
+def test_where_there_is_no_layer_nothing_is_asked() -> None:
+    model = keras.Sequential([keras.Input((4, 4, 3)), layers.Flatten(), layers.Dense(2)])
+    flat = Classifier(model, name="flat")
+    asked = Spy(flat)
+    with pytest.raises(LookupError, match="has no convolution"):
+        next(ScoreCam().observe(asked, np.zeros((4, 4, 3), np.float32), (0,)))  # type: ignore[arg-type]
+    assert not asked.passes
+    assert ScoreCam().cost(flat).passes == 0
+
+
 def test_blank_maps_tell_what_was_seen(colours: Classifier, picture: np.ndarray) -> None:
     def reason(seen: np.ndarray, **settings: str) -> str:
         explainer = ScoreCam(of="logit", fill="black", **settings)
@@ -112,5 +122,7 @@ def test_blank_maps_tell_what_was_seen(colours: Classifier, picture: np.ndarray)
     assert reason(np.zeros_like(picture)) == "This layer is silent: it answers zero everywhere."
     flat = np.broadcast_to(np.float32([200, 100, 50]), picture.shape).copy()
     assert "the score is as if nothing were" in reason(flat)
+    alike = ScoreCam(weights="softmax").explain(colours, flat, Target(0, rather_than=1))
+    assert alike.blank_reason == "No channel of this layer weighs anything."
     red = picture * np.float32([1, 0, 0])
     assert "outweigh" in reason(red)

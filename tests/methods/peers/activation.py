@@ -43,6 +43,8 @@ GREY = even("grey is 0", 127.5, 128.0)
 """Lite0's scaling, shifted by half a level: what the peer multiplies by 0 is grey then."""
 ONE_SIGN = ("rising late", "lite0 last")
 """Where the gradients of each channel have one sign."""
+BARE, ACTIVATED = "lite0 late", "lite0 last"
+"""A convolution whose activation is a layer of its own: that is what Score-CAM makes masks of."""
 
 
 def channels(model: keras.Model, layer: str) -> int:
@@ -128,7 +130,8 @@ def _maps(
         yield f"grad-cam-plus-plus {name} {place}", _grad_cam_plus_plus(*asked)
         yield f"hirescam {name} {place}", _vis(Layercam, *asked, gradient_modifier=None)
         yield f"layercam {name} {place}", _vis(Layercam, *asked)
-        yield f"score-cam {name} {place}", _score_cam(*asked)
+        if f"{name} {place}" != BARE:
+            yield f"score-cam {name} {place}", _score_cam(*asked)
         if f"{name} {place}" in ONE_SIGN:
             yield f"normalised {name} {place}", _vis(GradcamPlusPlus, *asked)
 
