@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from explainers import METHODS, TRIPTYCH, Classifier, GradCam, Saliency
 from pages.parts import cache
-from tests.app.driving import captions, open_app
+from tests.app.driving import FEW, captions, open_app
 
 USUAL = [method.title for method in TRIPTYCH]
 KINDS = {f"**{method.kind}**" for method in METHODS}
@@ -42,7 +42,7 @@ def test_the_list_says_what_each_answers_and_costs(lite0: Classifier) -> None:
     for method in METHODS:
         assert method.answers in said
     assert said[GradCam.answers].endswith("Nothing left to compute")
-    passes = Saliency().cost(lite0).passes
+    passes = Saliency(samples=FEW["saliency-samples"]).cost(lite0).passes
     assert re.search(rf"\n{passes} passes, about [\d.]+ m?s$", said[Saliency.answers])
 
 
