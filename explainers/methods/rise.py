@@ -74,9 +74,13 @@ class Masks:
         return total
 
     def _reach(self) -> list[np.ndarray]:
-        """What a cell gives to each row, and to each column: ``(shifts, s, h)``, ``(shifts, s, w)``.
+        """How much each cell gives to each row and each column, by how far it is shifted.
 
-        Bilinearly, the grid enlarged to one cell more than the picture has room for.
+        The grid is enlarged bilinearly, to one cell more than the picture has room for.
+
+        Returns
+        -------
+        list of (shifts, s, h or w) float64 ndarray
         """
         cells = self.grids.shape[1]
         reaches = []
@@ -148,7 +152,7 @@ class Rise(Explainer):
     )
 
     masks: int = setting(
-        2000, "Masks", "Pictures to ask about; more give a calmer map.",
+        1000, "Masks", "Pictures to ask about; more give a calmer map.",
         minimum=10, maximum=10_000, step=10,
     )  # fmt: skip
     cells: int = setting(

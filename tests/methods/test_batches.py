@@ -6,7 +6,18 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from explainers import METHODS, Classifier, Explainer, GradCam, LimeSuperpixels, Saliency, Target
+from explainers import (
+    METHODS,
+    Classifier,
+    Explainer,
+    GradCam,
+    KernelShap,
+    LimeSuperpixels,
+    Occlusion,
+    Rise,
+    Saliency,
+    Target,
+)
 from explainers.classifiers.classifier import LUMINANCE
 from explainers.classifiers.errors import NoAnswerError
 from explainers.classifiers.scaling import UNIT
@@ -19,6 +30,9 @@ QUICK: list[Explainer] = [
     GradCam(layer="early", of="probability"),
     Saliency(samples=3),
     LimeSuperpixels(segmentation=Slic(n_segments=12), samples=50),
+    KernelShap(segmentation=Slic(n_segments=12), samples=50),
+    Occlusion(stride=4),
+    Rise(masks=40),
 ]
 HEADS = {
     "softmax": (3, 5, "softmax"),
