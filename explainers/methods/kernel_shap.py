@@ -50,17 +50,17 @@ class KernelShap(HiddenSuperpixels, Explainer):
 
     Where every :math:`z` is asked about and weighs what the Shapley kernel gives it,
 
-    .. math:: \pi(z) = \frac{M - 1}{\binom{M}{k} \, k \, (M - k)}, \qquad k = \sum_j z_j,
+    .. math:: \\pi(z) = \\frac{M - 1}{\\binom{M}{k} \\, k \\, (M - k)}, \\qquad k = \\sum_j z_j,
 
-    :math:`\phi_j` is the Shapley value of superpixel :math:`j`: what it adds when it appears, the
+    :math:`\\phi_j` is the Shapley value of superpixel :math:`j`: what it adds when it appears, the
     mean over all orders in which the superpixels can appear. Pictures drawn in proportion to
-    :math:`\pi` all weigh the same. LIME's are drawn with equal probability and weigh :math:`\pi`;
+    :math:`\\pi` all weigh the same. LIME's are drawn with equal probability and weigh :math:`\\pi`;
     those that weigh most show nearly all or nearly nothing, and there are few of them. All of
-    LIME's are worth :math:`(\sum w)^2 / \sum w^2` samples, and where that is less than ten for
+    LIME's are worth :math:`(\\sum w)^2 / \\sum w^2` samples, and where that is less than ten for
     each superpixel, nothing is shown.
 
-    LIME hardly ever hides everything. Where it has not, :math:`\phi_0` is fitted as well. If that
-    is wrong by :math:`\delta`, every :math:`\phi_j` is wrong by :math:`-\delta / M`, so what
+    LIME hardly ever hides everything. Where it has not, :math:`\\phi_0` is fitted as well. If that
+    is wrong by :math:`\\delta`, every :math:`\\phi_j` is wrong by :math:`-\\delta / M`, so what
     superpixels add still compares as it should.
 
     While answers are fewer than superpixels there are many solutions; the one that differs least

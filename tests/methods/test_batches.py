@@ -22,7 +22,7 @@ from explainers.classifiers.classifier import LUMINANCE
 from explainers.classifiers.errors import NoAnswerError
 from explainers.classifiers.scaling import UNIT
 from explainers.images.samples import SAMPLES
-from explainers.images.superpixels import Slic
+from explainers.images.superpixels import Felzenszwalb, Slic
 from tests.conftest import SIZE, Hold
 
 QUICK: list[Explainer] = [
@@ -30,7 +30,7 @@ QUICK: list[Explainer] = [
     GradCam(layer="early", of="probability"),
     Saliency(samples=3),
     LimeSuperpixels(segmentation=Slic(n_segments=12), samples=50),
-    KernelShap(segmentation=Slic(n_segments=12), samples=50),
+    KernelShap(segmentation=Felzenszwalb(min_size=30), samples=40),
     Occlusion(stride=4),
     Rise(masks=40),
 ]
