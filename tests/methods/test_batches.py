@@ -30,9 +30,9 @@ QUICK: list[Explainer] = [
     GradCam(layer="early", of="probability"),
     Saliency(samples=3),
     LimeSuperpixels(segmentation=Slic(n_segments=12), samples=50),
-    KernelShap(segmentation=Felzenszwalb(min_size=30), samples=40),
-    Occlusion(stride=4),
-    Rise(masks=40),
+    KernelShap(segmentation=Felzenszwalb(min_size=30), samples=10),
+    Occlusion(stride=3),
+    Rise(masks=10),
 ]
 HEADS = {
     "softmax": (3, 5, "softmax"),

@@ -1,0 +1,1 @@
+"""Triptych's methods and their peers, kind by kind: what `benchmarks.methods` times."""
