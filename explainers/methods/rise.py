@@ -67,9 +67,11 @@ class Masks:
         down, across = self._reach()
         cells = self.grids.shape[1]
         high, wide = len(down) * cells, len(across) * cells
-        mask, row, column = np.nonzero(self.grids)
-        place = (self.shifts[mask, 0] * cells + row) * wide + self.shifts[mask, 1] * cells + column
-        sums = np.bincount(place, weights[mask], high * wide).reshape(high, wide)
+        begins = cells * (self.shifts[:, 0] * wide + self.shifts[:, 1])
+        within = np.arange(cells)[:, None] * wide + np.arange(cells)
+        places = begins[:, None, None] + within
+        added = weights[:, None, None] * self.grids
+        sums = np.bincount(places.ravel(), added.ravel(), high * wide).reshape(high, wide)
         total: np.ndarray = down.reshape(high, -1).T @ sums @ across.reshape(wide, -1)
         return total
 
