@@ -2,22 +2,45 @@
 
 import contextlib
 import io
+from typing import Any
 
 import numpy as np
 
 from benchmarks.duels.duel import CAT, Duel, Duels, Map, Subject
-from explainers import LimeSuperpixels
+from explainers import KernelShap, LimeSuperpixels, Occlusion, Rise
 from explainers.classifiers.scaling import LITE
 from explainers.images.superpixels import Quickshift
 
 from lime.lime_image import LimeImageExplainer  # isort: skip
+from xplique.attributions import KernelShap as XpliqueKernelShap  # isort: skip
 from xplique.attributions import Lime as XpliqueLime  # isort: skip
+from xplique.attributions import Occlusion as XpliqueOcclusion  # isort: skip
+from xplique.attributions import Rise as XpliqueRise  # isort: skip
+
+GREY = LITE(np.full(3, 127.5, np.float32)).astype(np.float32)
+STEPS, CELLS = 14, 7
 
 
 def duels(subject: Subject) -> Duels:
-    name = f"LIME, {subject.samples:,} samples"
+    samples = subject.samples
+    name = f"LIME, {samples:,} samples"
     yield name, Duel("stock lime", _stock_lime(subject), _ours(subject, "superpixel mean"), 3, 3)
-    yield name, Duel("xplique", _xplique_lime(subject), _ours(subject, "grey"), 2, 3)
+    lime = _xplique_regression(subject, XpliqueLime)
+    yield name, Duel("xplique", lime, _ours(subject, "grey"), 2, 3)
+    shap = _xplique_regression(subject, XpliqueKernelShap)
+    ours = subject.explain(KernelShap(samples=samples, fill="grey"))
+    yield f"KernelSHAP, {samples:,} samples", Duel("xplique", shap, ours, 1, 3)
+    side = subject.pixels.shape[0] // STEPS
+    occlusion = XpliqueOcclusion(
+        subject.model, batch_size=32, patch_size=side, patch_stride=side, occlusion_value=GREY[0]
+    )
+    ours = subject.explain(Occlusion(stride=STEPS, patch=1))
+    yield f"Occlusion, {STEPS}² patches", Duel("xplique", _map(subject, occlusion), ours, 1, 3)
+    rise = XpliqueRise(
+        subject.model, batch_size=32, nb_samples=samples, grid_size=CELLS, mask_value=GREY[0]
+    )
+    ours = subject.explain(Rise(masks=samples, cells=CELLS))
+    yield f"RISE, {samples:,} masks", Duel("xplique", _map(subject, rise), ours, 1, 3)
 
 
 def _ours(subject: Subject, fill: str) -> Map:
@@ -44,12 +67,17 @@ def _stock_lime(subject: Subject) -> Map:
     return explain
 
 
-def _xplique_lime(subject: Subject) -> Map:
-    explainer = XpliqueLime(
+def _xplique_regression(subject: Subject, method: Any) -> Map:
+    """xplique's LIME or KernelSHAP on our superpixels."""
+    explainer = method(
         subject.model,
         batch_size=32,
         nb_samples=subject.samples,
-        ref_value=LITE(np.full(3, 127.5, np.float32)).astype(np.float32),
+        ref_value=GREY,
         map_to_interpret_space=lambda _: Quickshift().segments(subject.pixels),
     )
+    return _map(subject, explainer)
+
+
+def _map(subject: Subject, explainer: Any) -> Map:
     return lambda: np.asarray(explainer.explain(subject.scaled, subject.one_hot))[0]

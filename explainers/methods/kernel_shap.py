@@ -48,21 +48,23 @@ class KernelShap(HiddenSuperpixels, Explainer):
         \\min_\\phi \\sum_i w_i \\big(f(z_i) - \\phi_0 - \\phi^\\top z_i\\big)^2, \\qquad
         \\phi_0 = f(\\mathbf 0), \\quad \\phi_0 + \\sum_j \\phi_j = f(\\mathbf 1).
 
-    With all :math:`z`, and the Shapley kernel :math:`\\pi = (M - 1) / \\big(\\binom{M}{k}
-    k (M - k)\\big)` of those that show :math:`k` superpixels as the weight, :math:`\\phi_j` is the
-    Shapley value of superpixel :math:`j`: the mean, over all orders in which the superpixels can
-    appear, of what it adds when it appears. Rows drawn in proportion to :math:`\\pi` all weigh the
-    same; LIME's, which are drawn with equal probability, weigh :math:`\\pi`. Few of LIME's rows show
-    almost everything or almost nothing, and those weigh most. So all of them are worth
-    :math:`(\\sum w)^2 / \\sum w^2` samples only, and where that is less than ten for a superpixel
-    nothing is shown.
+    Where every :math:`z` is asked about and weighs what the Shapley kernel gives it,
 
-    Hardly ever does LIME hide everything. If it has not, :math:`\\phi_0` is fitted as well. Where it
-    is wrong by :math:`\\delta`, every :math:`\\phi_j` is wrong by :math:`-\\delta / M`, so
-    superpixels still compare as they should.
+    .. math:: \\pi(z) = \\frac{M - 1}{\\binom{M}{k} \\, k \\, (M - k)}, \\qquad k = \\sum_j z_j,
 
-    While there are fewer answers than superpixels the one of many solutions is taken that differs
-    least from equal shares.
+    :math:`\\phi_j` is the Shapley value of superpixel :math:`j`: what it adds when it appears, the
+    mean over all orders in which the superpixels can appear. Pictures drawn in proportion to
+    :math:`\\pi` all weigh the same. LIME's are drawn with equal probability and weigh :math:`\\pi`;
+    those that weigh most show nearly all or nearly nothing, and there are few of them. All of
+    LIME's are worth :math:`(\\sum w)^2 / \\sum w^2` samples, and where that is less than ten for
+    each superpixel, nothing is shown.
+
+    LIME hardly ever hides everything. Where it has not, :math:`\\phi_0` is fitted as well. If that
+    is wrong by :math:`\\delta`, every :math:`\\phi_j` is wrong by :math:`-\\delta / M`, so what
+    superpixels add still compares as it should.
+
+    While answers are fewer than superpixels there are many solutions; the one that differs least
+    from equal shares is taken.
 
     References
     ----------
@@ -82,7 +84,7 @@ class KernelShap(HiddenSuperpixels, Explainer):
     )
 
     sampling: Sampling = setting(
-        "own", "Pictures", "Its own show mostly few pieces or nearly all. LIME's cost nothing where "
+        "own", "Samples drawn", "Its own suit it best. LIME's cost nothing where "
         "LIME has asked already, and suffice for few pieces.",
         choices=("own", "LIME's"),
     )  # fmt: skip
@@ -151,10 +153,9 @@ class KernelShap(HiddenSuperpixels, Explainer):
             intercept = answers[empty[0]]
             differences = _least_squares(unequal, beyond - hidden * intercept, weights)
         else:
-            *differences, intercept = _least_squares(
-                np.column_stack([unequal, hidden]), beyond, weights
-            )
-        coefficients = (whole - intercept) / rows.shape[1] + np.asarray(differences)
+            fitted = _least_squares(np.column_stack([unequal, hidden]), beyond, weights)
+            differences, intercept = fitted[:-1], fitted[-1]
+        coefficients = (whole - intercept) / rows.shape[1] + differences
         r2 = _share_explained(answers, intercept + rows @ coefficients, weights)
         if not np.ptp(answers):
             coefficients[:], r2 = 0.0, 1.0  # without what rounding leaves of nothing

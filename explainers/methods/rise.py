@@ -67,16 +67,22 @@ class Masks:
         down, across = self._reach()
         cells = self.grids.shape[1]
         high, wide = len(down) * cells, len(across) * cells
-        mask, row, column = np.nonzero(self.grids)
-        place = (self.shifts[mask, 0] * cells + row) * wide + self.shifts[mask, 1] * cells + column
-        sums = np.bincount(place, weights[mask], high * wide).reshape(high, wide)
+        begins = cells * (self.shifts[:, 0] * wide + self.shifts[:, 1])
+        within = np.arange(cells)[:, None] * wide + np.arange(cells)
+        places = begins[:, None, None] + within
+        added = weights[:, None, None] * self.grids
+        sums = np.bincount(places.ravel(), added.ravel(), high * wide).reshape(high, wide)
         total: np.ndarray = down.reshape(high, -1).T @ sums @ across.reshape(wide, -1)
         return total
 
     def _reach(self) -> list[np.ndarray]:
-        """What a cell gives to each row, and to each column: ``(shifts, s, h)``, ``(shifts, s, w)``.
+        """How much each cell gives to each row and each column, by how far it is shifted.
 
-        Bilinearly, the grid enlarged to one cell more than the picture has room for.
+        The grid is enlarged bilinearly, to one cell more than the picture has room for.
+
+        Returns
+        -------
+        list of (shifts, s, h or w) float64 ndarray
         """
         cells = self.grids.shape[1]
         reaches = []
@@ -148,7 +154,7 @@ class Rise(Explainer):
     )
 
     masks: int = setting(
-        2000, "Masks", "Pictures to ask about; more give a calmer map.",
+        1000, "Masks", "Pictures to ask about; more give a calmer map.",
         minimum=10, maximum=10_000, step=10,
     )  # fmt: skip
     cells: int = setting(

@@ -148,7 +148,7 @@ def test_what_limes_model_expects_stands_beside_what_the_network_says_to_its_fil
     explanation = LimeSuperpixels(samples=60).explain(lite0, pixels, 967)
     found = forecast(lite0, pixels, explanation, region)
     blurred = lite0.predict(hide(pixels, region, "blur"))[967].probability
-    (said,) = (each.value for each in app.caption if "LIME's linear model" in each.value)
+    (said,) = (each.value for each in app.caption if "linear model of LIME" in each.value)
     assert f"expects {percent(found.expected)} for espresso." in said
     assert "show their mean colour; hidden like that, the network says" in said
     assert f"the network says {percent(found.happened)}. With blur, as above, it says" in said
@@ -156,7 +156,7 @@ def test_what_limes_model_expects_stands_beside_what_the_network_says_to_its_fil
     assert f"cuts through {found.cut} of " in said
     assert percent(found.happened) != percent(blurred)
     app.selectbox(key="lime-fill").set_value("blur").run()
-    (said,) = (each.value for each in app.caption if "LIME's linear model" in each.value)
+    (said,) = (each.value for each in app.caption if "linear model of LIME" in each.value)
     assert f"show blur; hidden like that, the network says {percent(blurred)}." in said
     assert "as above" not in said
 
@@ -165,7 +165,7 @@ def test_a_linear_model_that_leaves_the_probabilities_is_said_to() -> None:
     app = open_app(PAGE, picture="rocket", methods=["LIME superpixels"])
     app.pills(key="kinds").set_value(["Keep only the region"])
     select(app, (-0.5, 11.5), (11.5, 13.5))
-    (said,) = (each.value for each in app.caption if "LIME's linear model" in each.value)
+    (said,) = (each.value for each in app.caption if "linear model of LIME" in each.value)
     assert re.search(r"expects −\d+\.\d% for drilling platform", said)
     assert "The model is linear, so it can leave 0% to 100%, as here" in said
 

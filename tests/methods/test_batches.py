@@ -14,8 +14,11 @@ from explainers import (
     GradCamPlusPlus,
     HiResCam,
     IntegratedGradients,
+    KernelShap,
     LayerCam,
     LimeSuperpixels,
+    Occlusion,
+    Rise,
     Saliency,
     ScoreCam,
     Target,
@@ -24,7 +27,7 @@ from explainers.classifiers.classifier import LUMINANCE
 from explainers.classifiers.errors import NoAnswerError
 from explainers.classifiers.scaling import UNIT
 from explainers.images.samples import SAMPLES
-from explainers.images.superpixels import Slic
+from explainers.images.superpixels import Felzenszwalb, Slic
 from tests.conftest import SIZE, Hold
 
 QUICK: list[Explainer] = [
@@ -37,6 +40,9 @@ QUICK: list[Explainer] = [
     Saliency(samples=3),
     IntegratedGradients(steps=3),
     LimeSuperpixels(segmentation=Slic(n_segments=12), samples=50),
+    KernelShap(segmentation=Felzenszwalb(min_size=30), samples=10),
+    Occlusion(stride=3),
+    Rise(masks=10),
 ]
 HEADS = {
     "softmax": (3, 5, "softmax"),

@@ -16,8 +16,11 @@ from explainers import (
     GradCamPlusPlus,
     HiResCam,
     IntegratedGradients,
+    KernelShap,
     LayerCam,
     LimeSuperpixels,
+    Occlusion,
+    Rise,
     Saliency,
     ScoreCam,
     Target,
@@ -41,6 +44,12 @@ QUICK: list[Explainer] = [
     ),
     LimeSuperpixels(segmentation=Slic(n_segments=12), samples=200),
     LimeSuperpixels(segmentation=Felzenszwalb(min_size=30), samples=100, positive_only=True),
+    KernelShap(segmentation=Slic(n_segments=12), samples=100),
+    KernelShap(segmentation=Slic(n_segments=4), samples=100, sampling="LIME's"),
+    Occlusion(),
+    Occlusion(stride=5, patch=1, fill="blur"),
+    Rise(masks=80, cells=5),
+    Rise(masks=40, cells=3, fill="black", against="nothing"),
 ]
 TARGETS = [Target(1), Target(2, rather_than=0)]
 
@@ -127,7 +136,16 @@ def test_a_method_is_its_settings(explainer: Explainer) -> None:
     assert all(setting.label and setting.help for setting in explainer.settings().values())
 
 
-@pytest.mark.parametrize("explainer", [Saliency(samples=8), LimeSuperpixels(samples=100)], ids=repr)
+@pytest.mark.parametrize(
+    "explainer",
+    [
+        Saliency(samples=8),
+        LimeSuperpixels(samples=100),
+        KernelShap(samples=100),
+        Rise(masks=40),
+    ],
+    ids=repr,
+)
 def test_the_seed_decides(smooth: Classifier, pixels: np.ndarray, explainer: Explainer) -> None:
     def heatmap(seed: int) -> np.ndarray:
         seeded = dataclasses.replace(explainer, seed=seed)  # type: ignore[call-arg]
@@ -142,7 +160,7 @@ def test_an_observation_serves_every_reading_and_lime_every_class(
 ) -> None:
     plain = LimeSuperpixels(segmentation=Slic(n_segments=12), samples=100)
     reading = dataclasses.replace(plain, shown=2, positive_only=True, kernel_width=0.5)
-    assert reading.observer == plain
+    assert reading.observer == plain.observer
     *_, seen = plain.observations(smooth, pixels, 0)
     for explainer in (plain, reading):
         for target in TARGETS:
@@ -150,7 +168,7 @@ def test_an_observation_serves_every_reading_and_lime_every_class(
                 explainer.interpret(seen, target).heatmap,
                 explainer.explain(smooth, pixels, target).heatmap,
             )
-    assert dataclasses.replace(plain, seed=1).observer != plain
+    assert dataclasses.replace(plain, seed=1).observer != plain.observer
     assert Saliency(sigma=9.0, reduction="red").observer == Saliency()
 
 

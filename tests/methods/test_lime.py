@@ -221,7 +221,7 @@ def test_one_class_settled_is_not_every_class_settled() -> None:
 def test_it_stops_by_the_kernel_that_it_is_read_with() -> None:
     wide = LimeSuperpixels(until_stable=True, kernel_width=0.7, shown=3)
     assert wide.observer == LimeSuperpixels(until_stable=True, kernel_width=0.7)
-    assert LimeSuperpixels(kernel_width=0.7).observer == LimeSuperpixels()
+    assert LimeSuperpixels(kernel_width=0.7).observer == LimeSuperpixels().observer
 
 
 def test_the_lime_package_is_not_imported_before_lime_is_run() -> None:

@@ -8,7 +8,6 @@ from scipy import integrate, stats
 
 from explainers import Classifier, Explanation, GradCam, LimeSuperpixels, Target
 from explainers.classifiers.scaling import UNIT
-from explainers.methods.lime_superpixels import Neighbourhood
 from explainers.metrics.agreement import BLOB
 from explainers.metrics.faithfulness import (
     RANDOM,
@@ -21,6 +20,7 @@ from explainers.metrics.faithfulness import (
     passes,
     strengths_of,
 )
+from explainers.observing.hidden_superpixels import Neighbourhood
 from tests.conftest import Hold
 from tests.metrics.conftest import EFFECTS, SEGMENTS, Table, table
 from tests.metrics.peers import make

@@ -93,7 +93,7 @@ def draw_trials(selection: Selection) -> None:
 
 
 def compare(selection: Selection) -> None:
-    """Every method before and after, and what LIME's linear model expects of it."""
+    """Every method before and after, and what a linear model behind a map expects of it."""
     trials, _ = _trials(selection)
     if not trials:
         return
@@ -238,7 +238,7 @@ def _draw_change(selection: Selection, trials: list[Trial]) -> None:
 def _draw_surrogate(
     selection: Selection, explanation: Explanation, trials: list[Trial], label: str
 ) -> None:
-    """What LIME's linear model expects of each trial, beside what the network says to it."""
+    """What a linear model expects of each trial, beside what the network says to it."""
     surrogate = explanation.surrogate
     assert surrogate is not None
     for trial in trials:
@@ -246,7 +246,8 @@ def _draw_surrogate(
             trial.picture, selection.classifier, selection.pixels, explanation, trial.hidden
         )
         said = (
-            f"**{trial.kind}** · LIME's linear model (R² {surrogate.r2:.2f}) expects "
+            f"**{trial.kind}** · The linear model of {explanation.explainer.title} "
+            f"(R² {surrogate.r2:.2f}) expects "
             f"{percent(found.expected)} for {label}. It was fitted to pictures whose hidden pieces "
             f"show {_in_words(found.fill)}; hidden like that, the network says "
             f"{percent(found.happened)}."
