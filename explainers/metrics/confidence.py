@@ -121,7 +121,7 @@ def confidences(
     ----------
     .. [1] torch-cam, `ClassificationMetric` in ``torchcam/metrics.py``.
     """
-    filled = np.broadcast_to(np.float32(UNSEEN), pixels.shape)
+    filled = np.broadcast_to(np.array(UNSEEN, np.float32), pixels.shape)
     through = seen_through(pixels, filled, np.stack(list(masks.values())))
     asked = np.concatenate([pixels[None], through])
     before, *after = classifier.probabilities(asked)[:, Target.of(target).index].tolist()
