@@ -136,6 +136,17 @@ def rankings(stored: Stored) -> dict[str, Ranking]:
     return found
 
 
+def took(stored: Stored) -> dict[str, float]:
+    """The seconds that observing one picture took for each method, on average of the sample."""
+    have = columns_of(stored)
+    columns = {
+        name: column
+        for name in (*stored.methods, *stored.closer)
+        if (column := f"{prefix(name)}_seconds") in have
+    }
+    return {name: float(np.nanmean(each)) for name, each in _sampled(stored, columns).items()}
+
+
 def rank(
     measure: str,
     values: Mapping[str, np.ndarray],
