@@ -21,7 +21,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     if chosen is not None:
         view = st.segmented_control(
             "View", list(VIEWS), default="Overview", required=True, key="show",
-            bind="query-params", label_visibility="collapsed",
+            bind="query-params", label_visibility="collapsed", wrap=True,
         )  # fmt: skip
     starting.offer()
 starting.watch()

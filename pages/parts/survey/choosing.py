@@ -114,9 +114,9 @@ def told(stored: Stored) -> str:
     said = f"{title}, asked by {every} about every picture in {escaped(stored.root.name)}"
     if stored.told["worst"] + stored.told["sample"]:
         closer = [method_named(name).title for name in stored.closer]
-        by = f"by {enumerated(closer)}, and tested" if closer else "tested"
+        by = f"by {enumerated(closer)}, and tested," if closer else "tested"
         said += (
-            f"; {by}, on {stored.told['worst']} of the worst and "
+            f"; {by} on {stored.told['worst']} of the worst and "
             f"{stored.told['sample']} drawn at random"
         )
     return f"{said}."

@@ -32,6 +32,8 @@ MEANINGS = {
 """What a measure is, and which way is better."""
 BASELINES = {BLOB: "Blob in the middle", RANDOM: "Random orders"}
 KNOWS_NOTHING = {RANDOM: "random orders", BLOB: "a blob in the middle"}
+WIDTHS = {"deletion": (74, 104), "insertion": (78, 104), "drop": (62, 92), "increase": (78, 88)}
+"""Of a measure's two columns, in pixels: all of the table stands in a window of 1440."""
 ROW = 35
 
 
@@ -63,22 +65,25 @@ def _draw_table(found: dict[str, Ranking], ranked: Ranking, took: dict[str, floa
         each.name for other in found.values() for each in other.standings if each.name not in names
     )
     columns: dict[str, list[Any]] = {"Method": [_title(each) for each in names]}
-    config: dict[str, Any] = {"Method": st.column_config.TextColumn(pinned=True, width=168)}
+    config: dict[str, Any] = {"Method": st.column_config.TextColumn(pinned=True, width=146)}
     for measure, of in found.items():
         by_name = {each.name: each for each in of.standings}
         title, between = TITLES[measure], f"{TITLES[measure]}, 95%"
-        columns[title] = [by_name[each].mean if each in by_name else None for each in names]
+        unit, form = (100, "%.1f%%") if _in_percent(measure) else (1, "%.3f")
+        columns[title] = [unit * by_name[each].mean if each in by_name else None for each in names]
         columns[between] = [_interval(by_name.get(each), measure) for each in names]
+        wide, beside = WIDTHS[measure]
         config[title] = st.column_config.NumberColumn(
-            help=MEANINGS[measure], format="percent" if _in_percent(measure) else "%.3f", width=92
-        )
+            title.removeprefix("Average ").capitalize(), help=MEANINGS[measure], format=form,
+            width=wide,
+        )  # fmt: skip
         config[between] = st.column_config.TextColumn(
-            "95% interval", width=118, help=f"Of the mean of {title.lower()}."
+            "95% interval", width=beside, help=f"Of the mean of {title.lower()}."
         )
     counts = {each.name: each.pictures for each in ranked.standings}
     columns["Pictures"] = [counts.get(each) for each in names]
     config["Pictures"] = st.column_config.NumberColumn(
-        width=70, help=f"With a figure for {TITLES[ranked.measure].lower()}: a blank map has none."
+        width=68, help=f"With a figure for {TITLES[ranked.measure].lower()}: a blank map has none."
     )
     columns["Took"] = [took.get(each) for each in names]
     config["Took"] = st.column_config.NumberColumn(
@@ -91,6 +96,7 @@ def _draw_table(found: dict[str, Ranking], ranked: Ranking, took: dict[str, floa
         hide_index=True,
         height=ROW * (len(names) + 1) + 3,
         column_config=config,
+        placeholder="–",
         alt=f"{len(names)} rows ranked by {TITLES[ranked.measure].lower()}; first "
         f"{_title(best.name)} with {_figure(best.mean, ranked.measure)}"
         + (f", 95% interval {said}" if (said := _interval(best, ranked.measure)) else ""),
@@ -118,9 +124,9 @@ def _order(ranked: Ranking) -> str:
         said = f"**By {what} the order of {runs[0]} is not significant{others}**"
         rest = " All other neighbours differ significantly."
     least = min(pair.p for pair in ranked.neighbours if not pair.told_apart)
-    if any(len(run) > 2 for run in unsure):
+    if rest and any(len(run) > 2 for run in unsure):
         return f"{said}, each beside the next (p of at least {_p(least)}).{rest}"
-    return f"{said} (p {'≥' if len(unsure) > 1 else '='} {_p(least)}).{rest}"
+    return f"{said} (p {'≥' if sum(map(len, unsure)) > 2 else '='} {_p(least)}).{rest}"
 
 
 def _unsure(ranked: Ranking) -> list[list[str]]:
@@ -147,12 +153,11 @@ def _beyond_chance(ranked: Ranking) -> str:
         better = set(ranked.better_than(baseline))
         which = [_title(name) for name in methods if name in better]
         others = [_title(name) for name in methods if name not in better]
-        told = enumerated(which) if which else "no method"
-        if not others:
-            told = "every method"
-        said.append(f"Significantly better than {called}: **{told}**" + (
-            f"; not {enumerated(others)}." if which and others else "."
-        ))  # fmt: skip
+        if len(which) > len(others):
+            told = f"every method but {enumerated(others)}" if others else "every method"
+        else:
+            told = enumerated(which) if which else "no method"
+        said.append(f"Significantly better than {called}: **{told}**.")
     return " ".join(said)
 
 

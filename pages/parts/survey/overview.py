@@ -164,7 +164,7 @@ def _draw_mistakes(found: Overview) -> None:
 
 def _draw_looks(stored: Stored, found: Overview, style: Style) -> None:
     st.header("Where it looks for each class", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         titles = {method_named(name).title: name for name in stored.methods}
         method = one_of("Maps of", titles, "looks-method", persist_state="session")
         by = "answer"
