@@ -8,7 +8,7 @@ from picture to picture than from method to method.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations, pairwise, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import scipy
@@ -21,6 +21,8 @@ from explainers.survey.table import Stored, prefix
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+Named = TypeVar("Named")
 
 MEASURES = {"deletion": False, "insertion": True, "drop": False, "increase": True}
 """What methods are ranked by, and whether more is better."""
@@ -123,16 +125,18 @@ def rankings(stored: Stored) -> dict[str, Ranking]:
     names = (*stored.methods, *stored.closer, BLOB, RANDOM)
     stems = dict(zip(names, (*map(prefix, names[:-2]), "blob", "random"), strict=True))
     seed = int(stored.told["seed"])
+    columns = {
+        (measure, name): column
+        for measure in MEASURES
+        for name, stem in stems.items()
+        if (column := f"{stem}_{measure}") in have
+    }
+    sampled = _sampled(stored, columns)
     found = {}
     for measure, more in MEASURES.items():
-        columns = {
-            name: column for name, stem in stems.items() if (column := f"{stem}_{measure}") in have
-        }
-        values = _sampled(stored, columns)
+        values = {name: column for (by, name), column in sampled.items() if by == measure}
         if len(values) > 1:
-            found[measure] = rank(
-                measure, values, more=more, shares=measure == SHARE, seed=seed
-            )  # fmt: skip
+            found[measure] = rank(measure, values, more=more, shares=measure == SHARE, seed=seed)
     return found
 
 
@@ -289,13 +293,13 @@ def _shares(figures: np.ndarray) -> np.ndarray:
     )
 
 
-def _sampled(stored: Stored, columns: Mapping[str, str]) -> dict[str, np.ndarray]:
+def _sampled(stored: Stored, columns: Mapping[Named, str]) -> dict[Named, np.ndarray]:
     """Some columns of the random sample, NaN where there is nothing; those of nothing left out."""
     if not columns:
         return {}
     told = ", ".join(f"cast({column} as double)" for column in columns.values())
 
-    def ask(rows: "DuckDBPyConnection") -> dict[str, np.ndarray]:
+    def ask(rows: "DuckDBPyConnection") -> dict[Named, np.ndarray]:
         found = rows.execute(
             f"select {told} from rows where chosen = 'random' order by path"
         ).fetchall()

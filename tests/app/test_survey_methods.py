@@ -64,7 +64,7 @@ def test_it_says_where_the_order_is_not_significant(stored: Stored) -> None:
     assert "**By deletion the order of " in said(app)
     assert "is not significant" in said(app)
     assert "LIME superpixels" not in said(app).split("is not significant")[0]
-    assert "Significantly better than a blob in the middle: **every method" in said(app)
+    assert "Significantly better than a blob in the middle: **LIME superpixels**." in said(app)
     app.segmented_control(key="ranked-by").set_value("increase").run()
     assert not app.exception
     assert "**By increase no two neighbours in the order differ significantly**" in said(app)

@@ -225,7 +225,7 @@ def _tell_costs(name: str) -> None:
             "Seconds": [None if count is None else count * pace for count in passes.values()],
         },
         hide_index=True,
-        height=240,
+        height="content",
         column_config={
             "Passes": st.column_config.NumberColumn(
                 format="localized",
