@@ -116,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         "--closer",
         type=methods_named,
         default=Survey.closer,
-        help="which look at the worst and at a random sample (lime)",
+        help="which look at the worst and at a random sample besides (lime)",
     )
     survey.add_argument("--worst", type=int, default=Survey.worst, help="how many (%(default)s)")
     survey.add_argument("--sample", type=int, default=Survey.sample, help="how many (%(default)s)")

@@ -4,10 +4,15 @@ import streamlit as st
 
 from explainers.survey.survey import SurveyError
 from pages.parts.frame import frame_of_many
-from pages.parts.survey import choosing, moves, overview, pictures, starting
+from pages.parts.survey import choosing, methods, moves, overview, pictures, starting
 from pages.parts.words import escaped
 
-VIEWS = {"Overview": overview.draw, "Pictures": pictures.draw, "What changed": moves.draw}
+VIEWS = {
+    "Overview": overview.draw,
+    "Pictures": pictures.draw,
+    "Methods": methods.draw,
+    "What changed": moves.draw,
+}
 
 style = frame_of_many("Survey")
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -16,7 +21,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     if chosen is not None:
         view = st.segmented_control(
             "View", list(VIEWS), default="Overview", required=True, key="show",
-            bind="query-params", label_visibility="collapsed",
+            bind="query-params", label_visibility="collapsed", wrap=True,
         )  # fmt: skip
     starting.offer()
 starting.watch()

@@ -64,20 +64,10 @@ class Overview:
 
     @property
     def accuracy(self) -> tuple[float, float, float] | None:
-        """The share that is correct, and Wilson's 95 % interval for it; None without labels.
-
-        References
-        ----------
-        .. [1] E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical
-           Inference", Journal of the American Statistical Association 22, 1927.
-        """
-        n = self.labelled
-        if not n:
+        """The share that is correct, and Wilson's 95 % interval for it; None without labels."""
+        if not self.labelled:
             return None
-        share = self.correct / n
-        centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-        half = Z * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
-        return share, max(0.0, centre - half), min(1.0, centre + half)
+        return self.correct / self.labelled, *wilson(self.correct, self.labelled)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +189,22 @@ class Looks:
     def standing_out(self) -> tuple[Look, ...]:
         """The classes that do."""
         return tuple(look for look in self.classes if self.stands_out(look))
+
+
+def wilson(found: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share [1]_; all of 0..1 where there is nothing to count.
+
+    References
+    ----------
+    .. [1] E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference",
+       Journal of the American Statistical Association 22, 1927.
+    """
+    if not of:
+        return 0.0, 1.0
+    share = found / of
+    centre = (share + Z**2 / (2 * of)) / (1 + Z**2 / of)
+    half = Z * math.sqrt(share * (1 - share) / of + Z**2 / (4 * of**2)) / (1 + Z**2 / of)
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def overview(stored: Stored) -> Overview:

@@ -56,15 +56,24 @@ def _newest(files: Sequence[Path]) -> list[np.ndarray]:
     return np.split(keep, np.cumsum([len(each) for each in keys])[:-1])
 
 
-def _kept(files: Iterable[Path], keep: Iterable[np.ndarray]) -> Iterator[pa.Table]:
-    """The rows of some files that are marked, a few at a time."""
+def _kept(files: Iterable[Path], keep: Iterable[np.ndarray], kind: pa.Schema) -> Iterator[pa.Table]:
+    """The rows of some files that are marked, a few at a time; of columns since then, nothing."""
     for file, marks in zip(files, keep, strict=True):
         start = 0
         with pq.ParquetFile(file) as table:
             for batch in table.iter_batches(ROW_GROUP):
                 part = marks[start : start + len(batch)]
                 start += len(batch)
-                yield pa.Table.from_batches([batch]).filter(pa.array(part))
+                rows = pa.Table.from_batches([batch]).filter(pa.array(part))
+                yield pa.table(
+                    [
+                        rows[field.name].cast(field.type)
+                        if field.name in rows.column_names
+                        else pa.nulls(len(rows), field.type)
+                        for field in kind
+                    ],
+                    schema=kind,
+                )
 
 
 def _grouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -84,15 +93,24 @@ def gather(stored: Stored, kind: pa.Schema) -> None:
 
     Whenever this is interrupted, no row is lost: a row that stands twice counts once.
     """
-    if not stored.parts:
-        return
+    if stored.parts:
+        _put_together(stored, kind)
+
+
+def renew(stored: Stored, kind: pa.Schema) -> None:
+    """One table with all columns that there are by now, if what was begun before has others."""
+    if any(pq.read_schema(file).names != kind.names for file in stored.files):
+        _put_together(stored, kind)
+
+
+def _put_together(stored: Stored, kind: pa.Schema) -> None:
     keep = _newest(stored.files)
     with (
         writing(stored.folder),
         replacing(stored.folder / TABLE) as unfinished,
         pq.ParquetWriter(unfinished, kind, compression="zstd") as table,
     ):
-        for group in _grouped(_kept(stored.files, keep)):
-            table.write_table(group.cast(kind))
+        for group in _grouped(_kept(stored.files, keep, kind)):
+            table.write_table(group)
     for part in stored.parts:
         part.unlink()

@@ -15,9 +15,18 @@ import numpy as np
 
 from explainers.classifiers.errors import NoAnswerError
 from explainers.classifiers.prediction import Prediction, Target
-from explainers.explanation import Explanation
+from explainers.explanation import Explainer, Explanation, Observer
 from explainers.images.reading import MAX_BYTES, ImageError, read_image
-from explainers.metrics.agreement import CELLS, SHARES, Agreement, agree, centred_blob, correlation
+from explainers.metrics.agreement import (
+    BLOB,
+    CELLS,
+    SHARES,
+    Agreement,
+    agree,
+    centred_blob,
+    correlation,
+)
+from explainers.metrics.confidence import blob_seen, confidences, seen_of
 from explainers.metrics.faithfulness import RANDOM, beaten, cells, curves, strengths_of
 from explainers.metrics.stability import ask_again
 from explainers.models.imagenet import imagenet_labels, imagenet_wordnet_ids
@@ -31,6 +40,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Explained = dict[str, Explanation]
 """Explanations of one picture by the names of their methods."""
+Observed = dict[Observer, list[Any]]
+"""What was observed of each of some pictures."""
 TENTH = SHARES.index(0.10)
 AT_ONCE = 32
 """Pictures whose pixels, and what a layer says to them, are in memory together."""
@@ -86,15 +97,21 @@ def look_closer(
     started = time.perf_counter()
     (row,), pixels = _read(survey, classifier, root, [picture])
     if row["error"] is None:
-        _answer(survey, classifier, [row], np.stack(pixels))
+        observed = _answer(survey, classifier, [row], np.stack(pixels))
     if row["error"] is None:
+        seen = {observer: observations[0] for observer, observations in observed.items()}
         try:
-            _add_closer(survey, classifier, row, pixels[0], again=why == "random")
+            _add_closer(survey, classifier, row, pixels[0], seen, again=why == "random")
         except (LookupError, NoAnswerError) as reason:
             row |= {f"{prefix(method.name)}_blank": str(reason) for method in survey.closer}
     row["chosen"] = why
     row["seconds"] = time.perf_counter() - started
     return row
+
+
+def observers(methods: Iterable[Explainer]) -> list[Observer]:
+    """What observes for some methods, each once: several may read one observation."""
+    return list(dict.fromkeys(method.observer for method in methods))
 
 
 def _read(
@@ -126,29 +143,37 @@ def _read(
 
 def _answer(
     survey: Survey, classifier: "Classifier", rows: Sequence[Row], batch: np.ndarray
-) -> None:
-    """Ask about all pictures at once; if there is one without an answer, about each alone."""
-    first, *others = survey.methods
+) -> Observed:
+    """Ask about all pictures at once; if there is one without an answer, about each alone.
+
+    What several methods read is observed once for all of them; it is given back, where all
+    pictures had an answer.
+    """
+    first, *others = observers(survey.methods)
     try:
         probabilities, seen = first.observe_answers(classifier, batch)
         answers = probabilities.argmax(axis=1).tolist()
         observed = {first: seen} | {
-            method: method.observe_batch(classifier, batch, answers) for method in others
+            observer: observer.observe_batch(classifier, batch, answers) for observer in others
         }
         for number, row in enumerate(rows):
             row.update(_answered(probabilities[number], classifier.labels, row["label"]))
             explained = {
-                method.name: method.interpret(seen[number], Target(answers[number]))
-                for method, seen in observed.items()
+                method.name: method.interpret(
+                    observed[method.observer][number], Target(answers[number])
+                )
+                for method in survey.methods
             }
             row.update(_maps(explained))
         _add_labels(survey, classifier, rows, batch)
     except (NoAnswerError, LookupError) as reason:
         if len(rows) == 1:
             rows[0]["error"] = str(reason)
-            return
+            return {}
         for number, row in enumerate(rows):
             _answer(survey, classifier, [row], batch[number : number + 1])
+        return {}
+    return observed
 
 
 def _add_labels(
@@ -159,8 +184,12 @@ def _add_labels(
     if not wrong:
         return
     truths = [rows[number]["label_index"] for number in wrong]
+    observed = {
+        observer: observer.observe_batch(classifier, batch[wrong], truths)
+        for observer in observers(survey.methods)
+    }
     for method in survey.methods:
-        seen = method.observe_batch(classifier, batch[wrong], truths)
+        seen = observed[method.observer]
         for number, truth, observation in zip(wrong, truths, seen, strict=True):
             matrix = method.interpret(observation, Target(truth)).grid(CELLS)
             rows[number][f"{prefix(method.name)}_label_matrix"] = matrix.ravel()
@@ -209,6 +238,9 @@ def _maps(explained: Explained) -> Row:
         figures = {"matrix": grid.ravel()} | ({} if blank else _figures(grid)) | {"blank": blank}
         row |= {f"{prefix(name)}_{key}": value for key, value in figures.items()}
         row[f"{prefix(name)}_seconds"] = explained[name].seconds
+        if explained[name].surrogate is not None:
+            row[f"{prefix(name)}_r2"] = explained[name].r2
+            row[f"{prefix(name)}_samples"] = explained[name].done
     found = []
     for one, other in pairs(list(grids)):
         agreement = agree(grids[one], grids[other])
@@ -258,23 +290,30 @@ def centre_of_mass(grid: np.ndarray) -> tuple[float, float]:
 
 
 def _add_closer(
-    survey: Survey, classifier: "Classifier", row: Row, pixels: np.ndarray, *, again: bool
+    survey: Survey,
+    classifier: "Classifier",
+    row: Row,
+    pixels: np.ndarray,
+    seen: dict[Observer, Any],
+    *,
+    again: bool,
 ) -> None:
-    """What the slow methods see, and the tests of all."""
+    """What the slow methods see besides what was seen already, and the tests of all."""
     target = Target(row["answer_index"])
+    for observer in observers(survey.closer):
+        if observer not in seen:
+            *_, seen[observer] = observer.observations(classifier, pixels, target)
     explained = {
-        method.name: method.explain(classifier, pixels, target)
+        method.name: method.interpret(seen[method.observer], target)
         for method in (*survey.methods, *survey.closer)
     }
     of_all = row["agreement"]  # of those methods that see every picture, in every row
     row.update(_maps(explained) | {"agreement": of_all})
     for name, explanation in explained.items():
-        if explanation.surrogate is not None:
-            row[f"{prefix(name)}_r2"] = explanation.surrogate.r2
-            row[f"{prefix(name)}_samples"] = explanation.done
         if again:
             row.update(_again(name, explanation, classifier, pixels))
     row.update(_tested(explained, classifier, pixels, target, survey.seed))
+    row.update(_confidence(explained, classifier, pixels, target))
 
 
 def _again(
@@ -306,7 +345,22 @@ def _tested(
         found = tested.of(kind)
         row[f"random_{kind}"] = found[RANDOM].area
         row["random_orders"] = len(found[RANDOM].runs)
+        row[f"blob_{kind}"] = found[BLOB].area
         for name in maps:
             row[f"{prefix(name)}_{kind}"] = found[name].area
             row[f"{prefix(name)}_{kind}_beaten"] = beaten(found[name], found[RANDOM])
+    return row
+
+
+def _confidence(
+    explained: Explained, classifier: "Classifier", pixels: np.ndarray, target: Target
+) -> Row:
+    """Drop and increase of all maps, and of a blob; nothing of a map that is blank."""
+    masks = {"blob": blob_seen(classifier.size)}
+    for name, explanation in explained.items():
+        if (seen := seen_of(explanation, classifier.size)) is not None:
+            masks[prefix(name)] = seen
+    row: Row = {}
+    for name, found in confidences(classifier, pixels, target, masks).items():
+        row |= {f"{name}_drop": found.drop, f"{name}_increase": found.increased}
     return row

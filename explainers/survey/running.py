@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from explainers.classifiers.errors import ModelError
 from explainers.survey.choosing import choose
-from explainers.survey.gathering import UNEXPECTED, Known, gather
+from explainers.survey.gathering import UNEXPECTED, Known, gather, renew
 from explainers.survey.pictures import ENDINGS, Collection, Found
 from explainers.survey.survey import Survey, SurveyError
 from explainers.survey.table import SETTINGS, Stored, replacing, schema, write, writing
@@ -173,6 +173,7 @@ def _stages(
         price = _measured(client, job)
         _settle(folder, told | {"title": price.title, "labels": list(price.labels)})
         at_once = sum(client.nthreads().values())
+        renew(stored, schema(survey))
         known = Known.of(stored.files)
         total, new = 0, 0
         for picture in pictures:

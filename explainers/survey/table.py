@@ -61,11 +61,13 @@ OF_METHOD: dict[str, tuple[pa.DataType, str]] = {
     "blob": (pa.float32(), "Spearman with a blob in the middle, which knows nothing"),
     "blank": (pa.string(), "why the map says nothing, if it does"),
     "label_matrix": (MATRIX, "the matrix for the label's class, where that is not the answer"),
-    "seconds": (pa.float32(), "what it took, its share of the batch"),
+    "seconds": (pa.float32(), "what was observed for it took, its share of the batch"),
     "deletion": (pa.float32(), "area under the deletion curve, lower is better; if tested"),
     "insertion": (pa.float32(), "area under the insertion curve, higher is better; if tested"),
     "deletion_beaten": (pa.int16(), "random orders that it does better than; if tested"),
     "insertion_beaten": (pa.int16(), "the same for insertion"),
+    "drop": (pa.float32(), "probability lost where only the map is seen, as a share; if tested"),
+    "increase": (pa.bool_(), "whether the probability is higher then, which is better"),
     "again": (pa.float32(), "Spearman with itself asked again with another seed; if tested"),
     "again_overlap": (pa.float32(), "overlap of the hottest tenth with itself asked again"),
     "again_shift": (pa.float32(), "how far the centre of mass moved then, in cells"),
@@ -85,6 +87,10 @@ OF_TEST: dict[str, tuple[pa.DataType, str]] = {
     "random_orders": (pa.int16(), "how many random orders each curve was held against"),
     "random_deletion": (pa.float32(), "mean area of their deletion curves"),
     "random_insertion": (pa.float32(), "mean area of their insertion curves"),
+    "blob_deletion": (pa.float32(), "area under the deletion curve of a blob in the middle"),
+    "blob_insertion": (pa.float32(), "the same for insertion"),
+    "blob_drop": (pa.float32(), "probability lost where only that blob is seen, as a share"),
+    "blob_increase": (pa.bool_(), "whether the probability is higher then"),
 }
 
 

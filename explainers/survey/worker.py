@@ -106,29 +106,36 @@ class Price:
 def measure(job: Job) -> Price:
     """Open the classifier, and see what pictures take: of noise with the statistics of many."""
     from explainers.classifiers.natural_noise import natural_noise
+    from explainers.metrics import confidence
     from explainers.metrics.faithfulness import cells, passes
+    from explainers.survey.looking import observers
 
     survey, classifier = job.survey, _opened(job)
     pictures = natural_noise(classifier.size)
-    seconds = 0.0
-    for method in survey.methods:
-        method.observe_answers(classifier, pictures[:1])  # compiles
-        few = pictures if method.cost(classifier).passes <= len(pictures) else pictures[:1]
-        started = time.perf_counter()
-        method.observe_answers(classifier, few)
-        seconds += (time.perf_counter() - started) / len(few)
     classifier.probabilities(pictures)
     started = time.perf_counter()
     classifier.probabilities(pictures)
     forward = (time.perf_counter() - started) / len(pictures)
+    seconds = 0.0
+    for observer in observers(survey.methods):
+        cost = observer.cost(classifier)
+        if not cost.backward:
+            seconds += cost.forward * forward
+            continue
+        observer.observe_answers(classifier, pictures[:1])  # compiles
+        few = pictures if cost.passes <= len(pictures) else pictures[:1]
+        started = time.perf_counter()
+        observer.observe_answers(classifier, few)
+        seconds += (time.perf_counter() - started) / len(few)
     kinds = (*survey.methods, *survey.closer)
-    asked = sum(method.cost(classifier).passes for method in kinds)
+    asked = sum(observer.cost(classifier).passes for observer in observers(kinds))
     again = sum(method.cost(classifier).passes for method in kinds if method.random)
-    closer = asked + again + passes(len(kinds), cells(classifier.size))
+    tests = passes(len(kinds), cells(classifier.size)) + confidence.passes(len(kinds))
+    closer = asked + again + tests
     return Price(
         title=classifier.title,
         labels=classifier.labels,
-        passes=sum(method.cost(classifier).passes for method in survey.methods),
+        passes=sum(observer.cost(classifier).passes for observer in observers(survey.methods)),
         closer_passes=closer,
         seconds=seconds,
         closer_seconds=closer * forward,

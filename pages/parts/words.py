@@ -3,6 +3,7 @@
 import html
 import math
 import re
+from collections.abc import Iterable
 
 from explainers import Explanation, Prediction, Target
 from explainers.classifiers.labels import UNPRINTABLE, UNSEEN
@@ -87,6 +88,12 @@ def in_words(prediction: Prediction, target: Target) -> str:
     if target.rather_than is None:
         return label
     return f"{label} rather than {prediction[target.rather_than].label}"
+
+
+def enumerated(names: Iterable[str]) -> str:
+    """Some names in a row: ``a, b and c``."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def ranked(prediction: Prediction, count: int) -> str:

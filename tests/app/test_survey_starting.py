@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explainers import METHODS, Classifier, GradCam, LimeSuperpixels
 from explainers.survey import background
 from explainers.survey.background import Running
 from pages.parts.survey import starting
@@ -151,6 +152,32 @@ def test_a_folder_of_the_operators_is_surveyed_into_theirs(
     assert command[command.index("--labels") + 1] == "folders"
     told = {name: command[command.index(name) + 1] for name in ("--closer", "--worst", "--sample")}
     assert told == {"--closer": "", "--worst": "0", "--sample": "0"}
+
+
+def test_any_method_looks_at_all_or_closer_and_none_twice() -> None:
+    app = _page()
+    titles = [method.title for method in METHODS]
+    for key in ("survey-methods", "survey-closer-methods"):
+        assert app.pills(key=key).options == titles
+    app.pills(key="survey-methods").set_value([GradCam.title, LimeSuperpixels.title])
+    app.pills(key="survey-closer-methods").set_value(titles)
+    app.file_uploader(key="survey-files").set_value([("1.jpg", JPEG, "image/jpeg")]).run()
+    app.button(key="survey-start").click().run()
+    command = app.session_state["survey_run"].command
+    assert command[command.index("--methods") + 1] == "grad-cam,lime"
+    others = [each.name for each in METHODS if each not in (GradCam, LimeSuperpixels)]
+    assert command[command.index("--closer") + 1] == ",".join(others)
+
+
+def test_what_each_costs_is_told_when_it_is_asked_for(lite0: Classifier) -> None:
+    app = _page()
+    assert not app.dataframe
+    app.button(key="survey-costs").click().run()
+    assert not app.exception
+    table = app.dataframe[0].value.set_index("Method")
+    for method in METHODS:
+        assert table["Passes"][method.title] == method().cost(lite0).passes
+    assert (table["Seconds"] > 0).all()
 
 
 def test_without_a_method_there_is_no_survey() -> None:

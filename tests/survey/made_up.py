@@ -6,7 +6,7 @@ what was said to it depends on the seed. So two seeds make two surveys of the sa
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ def make(
     survey: Survey | None = None,
     planted: str | None = PLANTED,
     errors: int = 3,
+    merits: Mapping[str, float] | None = None,
     title: str = "EfficientNet-Lite0",
 ) -> Stored:
     """Write a finished survey.
@@ -85,12 +86,18 @@ def make(
         The class whose maps are hot at the bottom right, whatever it is shown.
     errors : int
         How many pictures failed; the last ones.
+    merits : mapping of str to float, optional
+        How much better than the others some methods do in all tests.
     title : str
         Of the classifier.
     """
     survey = survey or Survey(worst=5, sample=5)
     root = root or folder.parent / "pictures"
     rows = _rows(survey, pictures, seed, labels, planted, errors)
+    rows |= _confidence(survey, rows, seed)
+    for name, merit in (merits or {}).items():
+        for measure, better in {"deletion": -merit, "insertion": merit, "drop": -merit}.items():
+            rows[f"{prefix(name)}_{measure}"] += better
     if drawn:
         rows |= draw(root, pictures, errors)
     kind = schema(survey)
@@ -240,6 +247,24 @@ def _of_method(
     given |= {key: _unless(untested, value) for key, value in tested.items()}
     given["blank"] = [BLANK if each else None for each in blank & ~hidden]
     return {f"{prefix(name)}_{key}": value for key, value in given.items()}
+
+
+def _confidence(survey: Survey, rows: dict[str, Any], seed: int) -> dict[str, Any]:
+    """What is left of the probability through each map, and what a blob does in all tests."""
+    untested = np.ma.getmaskarray(rows["random_deletion"])
+    count = len(untested)
+    random = np.random.default_rng([seed, count])
+    hard = random.uniform(0, 0.5, count)
+    found = {
+        f"blob_{kind}": _unless(untested, random.uniform(0.1, 0.5, count))
+        for kind in ("deletion", "insertion")
+    }
+    for name in ("blob", *(prefix(each.name) for each in (*survey.methods, *survey.closer))):
+        blank = np.array([each is not None for each in rows.get(f"{name}_blank", [None] * count)])
+        drops = np.clip(hard + random.normal(0.1, 0.15, count), 0, 1)
+        found[f"{name}_drop"] = _unless(untested | blank, drops)
+        found[f"{name}_increase"] = _unless(untested | blank, drops == 0)
+    return found
 
 
 def _probabilities(random: np.random.Generator, count: int, wrong: np.ndarray) -> np.ndarray:

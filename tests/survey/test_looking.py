@@ -1,16 +1,33 @@
 """The rows of a survey are what the methods say of each picture alone."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import scipy.stats
 from PIL import Image
 
-from explainers import Classifier, GradCam, LimeSuperpixels, Saliency, read_image
+from explainers import (
+    Classifier,
+    Explainer,
+    Explanation,
+    GradCam,
+    LimeSuperpixels,
+    Saliency,
+    Target,
+    read_image,
+)
 from explainers.images.samples import SAMPLES
+from explainers.metrics import faithfulness
 from explainers.metrics.agreement import agree
+from explainers.metrics.confidence import blob_seen, confidences, seen_of
+from explainers.metrics.faithfulness import cells
 from explainers.models.imagenet import imagenet_labels
+from explainers.observing.layer_gradients import LayerGradients
+from explainers.survey import worker
 from explainers.survey.looking import centre_of_mass, classes_named, look, look_closer
 from explainers.survey.pictures import BY_FOLDER, Collection, Found
 from explainers.survey.survey import Survey
@@ -115,6 +132,104 @@ def test_a_closer_look_tests_all_maps_and_asks_the_random_ones_again(
     shift = np.subtract(*map(centre_of_mass, grids))
     assert drawn["saliency_again_shift"] == pytest.approx(np.hypot(*shift), abs=1e-4)
     write([drawn, worst], tmp_path / "a.parquet", schema(QUICK))
+
+
+def test_drop_and_increase_are_those_of_each_map_alone(
+    smooth: Classifier, painted: Paint, tmp_path: Path
+) -> None:
+    root = painted("a", 1)
+    (picture,) = Collection(root)
+    row = look_closer(QUICK, smooth, root, picture, "random")
+    pixels = smooth.prepare(read_image(root / picture.path))
+    for method in (*QUICK.methods, *QUICK.closer):
+        explanation = method.explain(smooth, pixels, row["answer_index"])
+        seen = seen_of(explanation, smooth.size)
+        assert seen is not None
+        found = confidences(smooth, pixels, row["answer_index"], {"map": seen})["map"]
+        own = method.name.replace("-", "_")
+        assert row[f"{own}_drop"] == pytest.approx(found.drop, abs=1e-5)
+        assert row[f"{own}_increase"] == found.increased
+    blob = confidences(smooth, pixels, row["answer_index"], {"blob": blob_seen(smooth.size)})[
+        "blob"
+    ]
+    assert row["blob_drop"] == pytest.approx(blob.drop, abs=1e-5)
+    assert 0 <= row["blob_deletion"] <= 1
+    write([row], tmp_path / "a.parquet", schema(QUICK))
+    (kept,) = pq.read_table(tmp_path / "a.parquet").to_pylist()
+    assert kept["grad_cam_increase"] == row["grad_cam_increase"]
+    assert kept["blob_insertion"] == pytest.approx(row["blob_insertion"])
+
+
+class Mirrored(GradCam):
+    """Reads what Grad-CAM reads, otherwise."""
+
+    name = "mirrored"
+
+    def interpret(self, observation: Any, target: Target) -> Explanation:
+        found = super().interpret(observation, target)
+        return replace(found, heatmap=np.ascontiguousarray(found.heatmap[:, ::-1]))
+
+
+def test_what_several_methods_read_is_observed_once(
+    smooth: Classifier, painted: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice for each picture that is wrong: for the answer, and for what it truly shows."""
+    root = painted("a", 4)
+    pictures = [
+        replace(each, label=smooth.labels[number % 3])
+        for number, each in enumerate(Collection(root))
+    ]
+    few = Saliency(samples=3)
+    alone = [
+        look(Survey(methods=(method,), closer=()), smooth, root, pictures)
+        for method in (GradCam(), Mirrored(), few)
+    ]
+    asked: list[int] = []
+    observe = LayerGradients._observe_together
+
+    def counted(self: LayerGradients, *told: Any) -> Any:
+        asked.append(len(told[1]))
+        return observe(self, *told)
+
+    monkeypatch.setattr(LayerGradients, "_observe_together", counted)
+    survey = Survey(methods=(GradCam(), Mirrored(), few), closer=())
+    rows = look(survey, smooth, root, pictures)
+    wrong = sum(row["correct"] is False for row in rows)
+    assert wrong > 0
+    assert asked == [4, wrong]
+    for name, lone in zip(("grad_cam", "mirrored", "saliency"), alone, strict=True):
+        for row, other in zip(rows, lone, strict=True):
+            for column in (f"{name}_matrix", f"{name}_label_matrix"):
+                assert (column in row) == (column in other)
+                if column in row:
+                    np.testing.assert_array_equal(row[column], other[column])
+    asked.clear()
+    closer = Survey(methods=(GradCam(), few), closer=(Mirrored(),))
+    row = look_closer(closer, smooth, root, replace(pictures[0], label=None), "worst")
+    assert asked == [1]
+    np.testing.assert_allclose(row["mirrored_matrix"], rows[0]["mirrored_matrix"], rtol=1e-4)
+
+
+def test_a_price_counts_what_is_observed_once(
+    smooth: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_opened", lambda job: smooth)
+
+    def price(*methods: Explainer, closer: tuple[Explainer, ...] = ()) -> worker.Price:
+        return worker.measure(
+            worker.Job(Survey(methods=methods, closer=closer), "", tmp_path, tmp_path)
+        )
+
+    alone, twins = price(GradCam()), price(GradCam(), Mirrored())
+    assert alone.passes == twins.passes == 3
+    # Beyond that, one more map costs two orders of the cells, and a pass for what is seen of it.
+    order = faithfulness.passes(1, cells(smooth.size), random_runs=0) - 2
+    order -= faithfulness.passes(0, cells(smooth.size), random_runs=0) - 2
+    assert twins.closer_passes == alone.closer_passes + order + 1
+    slow = LimeSuperpixels(samples=60)
+    besides = price(GradCam(), closer=(slow,))
+    assert besides.closer_passes == alone.closer_passes + 2 * slow.samples + order + 1
+    assert price(slow).seconds > 0
 
 
 def test_a_bad_picture_is_a_row_with_its_sentence(smooth: Classifier, painted: Paint) -> None:

@@ -11,7 +11,7 @@ from explainers.survey.running import PROGRESS
 from explainers.survey.survey import SurveyError, method_named
 from explainers.survey.table import SETTINGS, Stored
 from pages.parts.survey.starting import in_words
-from pages.parts.words import escaped, legible
+from pages.parts.words import enumerated, escaped, legible
 
 FOLDER = os.environ.get("TRIPTYCH_SURVEYS")
 """A folder of surveys that the server's operator offers to all visitors."""
@@ -110,12 +110,13 @@ def _say_how() -> None:
 def told(stored: Stored) -> str:
     """What was asked, in a sentence of Markdown."""
     title = escaped(stored.told.get("title", "A classifier"))
-    every = " and ".join(method_named(name).title for name in stored.methods)
+    every = enumerated(method_named(name).title for name in stored.methods)
     said = f"{title}, asked by {every} about every picture in {escaped(stored.root.name)}"
-    if stored.closer and stored.told["worst"] + stored.told["sample"]:
-        some = " and ".join(method_named(name).title for name in stored.closer)
+    if stored.told["worst"] + stored.told["sample"]:
+        closer = [method_named(name).title for name in stored.closer]
+        by = f"by {enumerated(closer)}, and tested," if closer else "tested"
         said += (
-            f"; by {some}, and tested, on {stored.told['worst']} of the worst and "
+            f"; {by} on {stored.told['worst']} of the worst and "
             f"{stored.told['sample']} drawn at random"
         )
     return f"{said}."

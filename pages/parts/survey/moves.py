@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from explainers import LimeSuperpixels
 from explainers.images.colouring import Style
 from explainers.survey.moves import MEASURES, Floor, Moves, compare, differences, matrices
 from explainers.survey.originals import original
@@ -15,6 +14,7 @@ from explainers.survey.survey import SurveyError, method_named
 from explainers.survey.table import Stored, prefix
 from pages.parts import cache
 from pages.parts.survey import choosing
+from pages.parts.survey.one_of import one_of
 from pages.parts.survey.pictures import link
 from pages.parts.survey.tiles import tile
 from pages.parts.words import escaped, legible, percent, rounded
@@ -127,10 +127,10 @@ def _tell_what_is_compared(moves: Moves) -> None:
 def _draw_moved(moves: Moves, style: Style) -> None:
     st.header("Maps that moved though the answer stayed", anchor=False)
     with st.container(horizontal=True):
-        method = _choice(
-            "Method", {method_named(name).title: name for name in moves.methods}, "moved"
-        )
-        measure = _choice("By", {title: name for name, (title, _) in TITLES.items()}, "by")
+        titles = {method_named(name).title: name for name in moves.methods}
+        method = one_of("Method", titles, "moved", bind="query-params")
+        measures = {title: name for name, (title, _) in TITLES.items()}
+        measure = one_of("By", measures, "by", bind="query-params")
     rows = moves.moved(method, measure)
     if not rows.num_rows:
         st.caption("No picture whose answer stayed has a map of this method in both.")
@@ -138,22 +138,18 @@ def _draw_moved(moves: Moves, style: Style) -> None:
     st.markdown(_verdict(moves, method, measure, rows.num_rows))
     floor = moves.floors[method]
     shown = rows.slice(0, SHOWN).to_pylist()
+    signed = cache.surveyed(
+        moves.before,
+        f"signed {moves.after.folder} {moves.after.state} {method} {measure}",
+        lambda: _signed(moves, method, [row["path"] for row in shown]),
+    )
     with st.grid(3, min_column_width=WIDTH, gap="small"):
         for row in shown:
-            _draw_pair(moves, row, method, measure, floor, style)
+            _draw_pair(moves, row, method, measure, floor, style, signed=signed)
     st.caption(
         "Left before, right after; each map in its own scale, from zero to its largest value."
     )
     _draw_table(rows.slice(0, LISTED).to_pylist(), rows.num_rows, method, measure, floor)
-
-
-def _choice(label: str, titles: Mapping[str, str], key: str) -> str:
-    """One of some names by their titles; it stands in the link."""
-    chosen = st.segmented_control(
-        label, list(titles), default=next(iter(titles)), required=True, key=key,
-        bind="query-params",
-    )  # fmt: skip
-    return titles[chosen]
 
 
 def _verdict(moves: Moves, method: str, measure: str, count: int) -> str:
@@ -184,8 +180,10 @@ def _draw_pair(
     measure: str,
     floor: Floor | None,
     style: Style,
+    *,
+    signed: bool,
 ) -> None:
-    own, signed = prefix(method), method_named(method).name == LimeSuperpixels.name
+    own = prefix(method)
     said = (
         f"order {rounded(row[f'{own}_spearman'])} · hottest tenth {_figure(row[f'{own}_overlap'])}"
         f" · centre {_figure(row[f'{own}_shift'])} cells"
@@ -198,7 +196,7 @@ def _draw_pair(
             with beside, st.container(gap="xxsmall"):
                 try:
                     image = cache.tile(
-                        row["digest"], f"{stored.folder} {method} {style}",
+                        row["digest"], f"{stored.folder} {method} {style} {signed}",
                         partial(_overlaid, stored, row, method, style, signed=signed),
                     )  # fmt: skip
                 except SurveyError as reason:
@@ -219,6 +217,16 @@ def _against(row: Mapping[str, Any], own: str, measure: str, floor: Floor | None
     if not as_far:
         return f" · further than all {floor.count(measure)} tries"
     return f" · {as_far} of {floor.count(measure)} tries moved as far"
+
+
+def _signed(moves: Moves, method: str, paths: list[str]) -> bool:
+    """Whether any of the maps that are shown holds evidence against: then all have one scale."""
+    return any(
+        matrix.min() < 0
+        for stored in (moves.before, moves.after)
+        for path in paths
+        for matrix in matrices(stored, path, (method,)).values()
+    )
 
 
 def _overlaid(

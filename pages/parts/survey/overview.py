@@ -1,12 +1,22 @@
 """A survey in one look: numbers, agreement, mistakes, and where it looks for each class."""
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
 from explainers.images.colouring import Style, coloured
 from explainers.images.contact_sheet import contact_sheet
 from explainers.survey import findings
-from explainers.survey.findings import DEALS, FEWEST, BesideBlob, Look, Looks, Overview
+from explainers.survey.findings import (
+    DEALS,
+    FEWEST,
+    BesideBlob,
+    Distribution,
+    Look,
+    Looks,
+    Overview,
+)
 from explainers.survey.survey import method_named
 from explainers.survey.table import Stored
 from pages.parts import cache
@@ -14,6 +24,7 @@ from pages.parts.figures import QUIET, matrix_figure
 from pages.parts.frame import screen_theme
 from pages.parts.picture import data_uri
 from pages.parts.plots import beside_blob_figure
+from pages.parts.survey.one_of import one_of
 from pages.parts.words import escaped, legible, percent, rounded
 
 TILE = 84
@@ -22,6 +33,8 @@ ROW = 84
 MOST = 60
 """Classes that are shown."""
 WIDTH = 330
+FEW = 5
+"""So many lines can be told apart in a chart, and so many figures read in a row."""
 CALLED = {"Called so": "answer", "That show it": "label"}
 
 
@@ -73,8 +86,10 @@ def _tell_agreement(stored: Stored, beside: BesideBlob | None) -> None:
         st.metric("Agreement, median", rounded(beside.agreement.median))
         blobs = ", ".join(
             f"{method_named(method).title} {rounded(each.median)}"
-            for method, each in beside.blobs.items()
+            for method, each in _few_blobs(beside).items()
         )
+        if len(beside.blobs) > FEW:
+            blobs = f"between {blobs.replace(', ', ' and ')}"
         st.caption(
             f"With a blob in the middle, which knows nothing: {blobs}. On {beside.less:,} of "
             f"{beside.agreement.pictures:,} pictures all agree better with it than with each other."
@@ -85,6 +100,8 @@ def _draw_agreement(stored: Stored, beside: BesideBlob | None) -> None:
     if beside is None:
         return
     st.header("Do the methods agree?", anchor=False)
+    total = len(beside.blobs)
+    beside = replace(beside, blobs=_few_blobs(beside))
     titles = {method: method_named(method).title for method in beside.blobs}
     st.plotly_chart(
         cache.made(_agreement_figure, beside, tuple(titles.items()), screen_theme()),
@@ -97,9 +114,18 @@ def _draw_agreement(stored: Stored, beside: BesideBlob | None) -> None:
     )
     st.caption(
         "Bars: the mean rank correlation of all pairs of methods, picture by picture. Lines: that "
-        "of each with a blob in the middle. What lies no further right than the lines is agreement "
-        "that being hot in the middle gives for nothing."
+        f"of {'each' if total <= FEW else f'the least and the most alike of all {total}'} with a "
+        "blob in the middle. What lies no further right than the lines is agreement that being hot "
+        "in the middle gives for nothing."
     )
+
+
+def _few_blobs(beside: BesideBlob) -> dict[str, Distribution]:
+    """All methods where they are few; of many the least and the most like a blob."""
+    if len(beside.blobs) <= FEW:
+        return beside.blobs
+    by_median = sorted(beside.blobs, key=lambda method: beside.blobs[method].median)
+    return {method: beside.blobs[method] for method in (by_median[0], by_median[-1])}
 
 
 def _agreement_figure(
@@ -138,14 +164,9 @@ def _draw_mistakes(found: Overview) -> None:
 
 def _draw_looks(stored: Stored, found: Overview, style: Style) -> None:
     st.header("Where it looks for each class", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         titles = {method_named(name).title: name for name in stored.methods}
-        method = titles[
-            st.segmented_control(
-                "Maps of", list(titles), default=next(iter(titles)), required=True,
-                key="looks-method", persist_state="session",
-            )
-        ]  # fmt: skip
+        method = one_of("Maps of", titles, "looks-method", persist_state="session")
         by = "answer"
         if found.accuracy is not None:
             by = CALLED[

@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from explainers import METHODS, LimeSuperpixels
+from explainers import METHODS, Explainer, ModelError
 from explainers.images.reading import MAX_BYTES
 from explainers.models import zoo
 from explainers.survey import background
@@ -23,6 +23,8 @@ from explainers.survey.pictures import BY_FOLDER, ENDINGS
 from explainers.survey.running import Progress, duration
 from explainers.survey.survey import Survey, SurveyError
 from explainers.survey.table import SETTINGS
+from pages.parts import cache
+from pages.parts.classifiers import Wanted
 from pages.parts.words import escaped, legible, slug
 
 if TYPE_CHECKING:
@@ -156,29 +158,86 @@ def _choose_survey() -> Survey | None:
         "Network", here, format_func=lambda name: zoo.CLASSIFIERS[name], key="survey-network",
         persist_state="session", help="Those whose weights are on this server.",
     )  # fmt: skip
-    titles = {method.title: method for method in METHODS if method is not LimeSuperpixels}
-    chosen = st.pills(
-        "For every picture", list(titles), selection_mode="multi", default=list(titles),
-        key="survey-methods", persist_state="session", wrap=True,
-    )  # fmt: skip
+    chosen = _choose_methods("For every picture", Survey.methods, "survey-methods")
     closer = st.toggle(
         f"Look closer at {Survey.worst + Survey.sample} of them", True, key="survey-closer",
         persist_state="session",
-        help=f"{LimeSuperpixels.title}, and the tests of how far to believe a map, take up to "
-        f"minutes a picture. They look at the {Survey.worst} on which the others agree least, and "
-        f"at {Survey.sample} drawn at random.",
+        help="The tests of how far to believe a map take up to minutes a picture, and so do some "
+        f"methods. They look at the {Survey.worst} on which the methods above agree least, and at "
+        f"{Survey.sample} drawn at random, which say which method to trust.",
     )  # fmt: skip
+    besides = _choose_methods(
+        "For those besides", Survey.closer, "survey-closer-methods", disabled=not closer
+    )
+    _tell_costs(classifier)
     square = st.toggle("Only the middle square", key="survey-square", persist_state="session")
     if not chosen:
         st.caption("A survey needs a method: choose at least one.")
         return None
     return Survey(
         classifier=classifier,
-        methods=tuple(method() for title, method in titles.items() if title in chosen),
-        closer=(LimeSuperpixels(),) if closer else (),
+        methods=chosen,
+        closer=tuple(each for each in besides if each not in chosen) if closer else (),
         worst=Survey.worst if closer else 0,
         sample=Survey.sample if closer else 0,
         square=square,
+    )
+
+
+def _choose_methods(
+    label: str, usual: Sequence[Explainer], key: str, *, disabled: bool = False
+) -> tuple[Explainer, ...]:
+    """Some of all methods, kind by kind, with their usual settings."""
+    titles = {method.title: method for method in METHODS}
+    chosen = st.pills(
+        label, list(titles), selection_mode="multi", default=[each.title for each in usual],
+        key=key, persist_state="session", wrap=True, disabled=disabled,
+    )  # fmt: skip
+    return tuple(method() for title, method in titles.items() if title in chosen)
+
+
+def _tell_costs(name: str) -> None:
+    """What each method takes of a picture, once it is asked for: the network has to be opened."""
+    asked = st.button(
+        "What does each cost here?", icon=":material/speed:", type="tertiary", key="survey-costs"
+    )
+    if asked:
+        st.session_state.survey_costs_of = name
+    if st.session_state.get("survey_costs_of") != name:
+        return
+    try:
+        network = cache.classifier(name, Wanted(name).load)
+    except ModelError as reason:
+        st.error(escaped(str(reason)), icon=":material/block:")
+        return
+    pace = cache.pace(network)
+    passes: dict[str, int | None] = {}
+    for method in METHODS:
+        try:
+            passes[method.title] = method().cost(network).passes
+        except LookupError:
+            passes[method.title] = None
+    st.dataframe(
+        {
+            "Method": list(passes),
+            "Kind": [method.kind for method in METHODS],
+            "Passes": list(passes.values()),
+            "Seconds": [None if count is None else count * pace for count in passes.values()],
+        },
+        hide_index=True,
+        height="content",
+        column_config={
+            "Passes": st.column_config.NumberColumn(
+                format="localized",
+                help="Forward passes for one picture; a backward one counts as two. Methods that "
+                "read the same gradients of a layer are asked once for all of them.",
+            ),
+            "Seconds": st.column_config.NumberColumn(
+                format="%.2f", help="Of one picture on one core busy with nothing else."
+            ),
+        },
+        alt="Passes for one picture: "
+        + ", ".join(f"{title} {count:,}" for title, count in passes.items() if count is not None),
     )
 
 
