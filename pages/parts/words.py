@@ -3,6 +3,7 @@
 import html
 import math
 import re
+from collections.abc import Sequence
 
 from explainers import Explanation, Prediction, Target
 from explainers.classifiers.labels import UNPRINTABLE, UNSEEN
@@ -78,7 +79,7 @@ def rounded(value: float) -> str:
 
 def spread_in_words(spread: Spread) -> str:
     """Some correlations: ``0.12 (−0.20 to 0.33)``, the median and the range."""
-    return f"{rounded(spread.median)} ({rounded(spread.lowest)} to {rounded(spread.highest)})"
+    return str(spread)
 
 
 def in_words(prediction: Prediction, target: Target) -> str:
@@ -106,6 +107,11 @@ def number(value: float) -> str:
 def power_of_ten(exponent: int) -> str:
     """``× 10⁻⁵``."""
     return "× 10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def listed(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def seconds(value: float) -> str:
