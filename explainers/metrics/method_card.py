@@ -11,6 +11,7 @@ References
 
 import re
 from dataclasses import dataclass
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -28,7 +29,8 @@ Group = Literal["Methodology", "Sensitivity", "Perceptibility"]
 
 TENTH = SHARES[0]
 NOT_YET = "not tested yet."
-REFERENCE = re.compile(r"^\.\. \[\d+\] (.+?)(?=^\.\. \[|^\S|\Z)", re.MULTILINE | re.DOTALL)
+REFERENCE = re.compile(r"^\.\. \[\d+\] (.+(?:\n +.+)*)", re.MULTILINE)
+"""An entry of a docstring's references, with the lines that go on with it."""
 
 
 @dataclass(frozen=True)
@@ -146,11 +148,8 @@ def method_card(
 
 def sources(method: Explainer | type[Explainer]) -> tuple[str, ...]:
     """Where a method was published: the references of its docstring, each on one line."""
-    *_, references = (method.__doc__ or "").partition("References\n")
-    dedented = "\n".join(
-        line.strip() if ".. [" in line else line for line in references.split("\n")
-    )
-    return tuple(" ".join(found.split()) for found in REFERENCE.findall(dedented))
+    *_, references = cleandoc(method.__doc__ or "").partition("References\n")
+    return tuple(" ".join(found.split()) for found in REFERENCE.findall(references))
 
 
 def _determinism(explainer: Explainer, known: Score) -> str:
@@ -187,8 +186,9 @@ def _passes(count: int) -> str:
 
 def _meaning(explanation: Explanation) -> str:
     explainer = explanation.explainer
-    signed = " What is below zero speaks against it." if explanation.signed else ""
-    return f"{explainer.answers}. A hot place {explainer.heat} the class.{signed}"
+    shown = explainer.answers[0].lower() + explainer.answers[1:]
+    signed = " What is below zero is evidence against it." if explanation.signed else ""
+    return f"Of the class: {shown}. A hot place {explainer.heat} it.{signed}"
 
 
 def _input(explanation: Explanation, known: Score, findings: Findings) -> str:

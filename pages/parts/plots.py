@@ -177,7 +177,8 @@ def similarity_figure(
         )
         traces = [*_band(ends, same, INK[theme]), beside, *traces]
     return _plot(
-        traces, theme, 260, "Share of the layers forgotten", "Rank correlation",
+        traces, theme, 290, "Share of the layers forgotten", "Rank correlation",
+        top=60, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         xaxis_tickformat=".0%", xaxis_tickvals=[0, 0.25, 0.5, 0.75, 1], xaxis_range=[-0.02, 1.06],
         yaxis_range=[-1.05, 1.05],
     )  # fmt: skip

@@ -24,7 +24,7 @@ def draw(selection: Selection, explanation: Explanation, findings: Findings) -> 
         with column, st.container(gap="small"):
             st.markdown(f"### {group}")
             for each in card.of(group):
-                st.markdown(f"**{each.name}**  \n{escaped(each.said)}", help=each.question)
+                st.markdown(f"**{each.name}**  \n:small[{each.question}]  \n{escaped(each.said)}")
     st.caption("  \n".join(escaped(source) for source in card.sources))
 
 

@@ -92,8 +92,8 @@ def _columns(rows: Sequence[Score]) -> tuple[Column, ...]:
             lambda row: row.passes, "localized",
         ),
         Column(
-            "Seconds", "What the map took here, once. Methods that read the same observation share "
-            f"it. {LOWER}",
+            "Seconds", "What the map took here, once; the first of a network takes longer. Methods "
+            f"that read the same observation share it. {LOWER}",
             lambda row: row.seconds, "%.2f",
         ),
     )  # fmt: skip
@@ -150,8 +150,9 @@ def draw(
         st.markdown(_told(each, findings.curves(each.kind)))
     if standings:
         st.caption(_rule(standings, findings.curves("deletion")[RANDOM]))
+    note = st.empty()
     if missing:
-        st.caption(f"Still empty: {'; '.join(missing)}.")
+        note.caption(f"Still empty: {'; '.join(missing)}.")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
             SURVEY, label="One picture cannot rank methods; a survey of many can", width="content",
@@ -177,15 +178,14 @@ def _told(each: Standing, found: Mapping[str, Curve]) -> str:
         return (
             f"**{kind}**: all orders do the same, {random.area:.3f}; it tells no map from chance."
         )
+    maps = [curve for name, curve in found.items() if name not in (BLOB, RANDOM)]
     said = [f"**{kind}**: {each.best} does best, with {each.area:.3f}."]
     if each.close:
-        verb = "is" if len(each.close) == 1 else "are"
-        said.append(f"{listed(each.close)} {verb} too close to it to be ranked.")
+        said.append(f"{_close(each, [curve.name for curve in maps])} too close to it to be ranked.")
     if each.lead < -each.least:
         said.append(f"A {BLOB}, which has not seen the picture, does better.")
     elif each.lead <= each.least:
         said.append(f"A {BLOB}, which has not seen the picture, is as close.")
-    maps = [curve for name, curve in found.items() if name not in (BLOB, RANDOM)]
     runs = len(random.runs)
     best = sum(beaten(curve, random) == runs for curve in maps)
     said.append(
@@ -193,6 +193,14 @@ def _told(each: Standing, found: Mapping[str, Curve]) -> str:
         f"nothing, {len(maps) / (runs + 1):.2g} would be on average."
     )
     return " ".join(said)
+
+
+def _close(each: Standing, maps: Sequence[str]) -> str:
+    """Which maps are close to the best one, in the fewest names."""
+    others = [name for name in maps if name != each.best and name not in each.close]
+    if len(each.close) > 2 and len(others) < len(each.close):
+        return f"All others but {listed(others)} are" if others else "All others are"
+    return f"{listed(each.close)} {'is' if len(each.close) == 1 else 'are'}"
 
 
 def _rule(standings: Sequence[Standing], random: Curve) -> str:

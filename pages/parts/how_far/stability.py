@@ -174,6 +174,7 @@ def _draw(selection: Selection, asked: Asked, titles: Sequence[str]) -> None:
         st.dataframe(
             rows,
             hide_index=True,
+            placeholder="–",
             column_config={
                 "Rank correlation, mean": figure,
                 "Lowest": figure,
