@@ -58,8 +58,8 @@ PICTURES_IN_SESSION = 20
 RUNS_IN_SESSION = 40
 LAYERS_IN_SESSION = 8
 JOBS_IN_SESSION = 6
-MADE_IN_SESSION = 64
-READINGS_OF_RUN = 8
+MADE_IN_SESSION = 160
+READINGS_OF_RUN = 24
 TILES_IN_SESSION = 240
 ENGINE = "explainers.classifiers.classifier"
 BROKEN = "This could not be finished. Try it with other settings."
@@ -222,6 +222,11 @@ class _Session:
                 entries.popitem(last=False)
         return value
 
+    def kept(self, kind: str, key: Hashable) -> Any:
+        """What is there under a key, if there is anything."""
+        entries = self._kinds.get(kind)
+        return None if entries is None else entries.get(key)
+
 
 _SESSIONS: dict[str, _Session] = {}
 _LOST: list[str] = []
@@ -362,16 +367,31 @@ def run(
 ) -> Run:
     """The run of a method for some targets, shared by all methods that can read what it saw."""
     observer = explainer.observer
-    classes = sorted({index for target in targets for index in target.classes})
-    together = () if observer.all_classes else tuple(classes)
+    classes = {index for target in targets for index in target.classes}
     kept: Run = _session().keep(
-        "run", RUNS_IN_SESSION, (picture.digest, asked.name, repr(observer), together),
+        "run", RUNS_IN_SESSION, _run_of(picture, asked, explainer, targets),
         lambda: Run().begin(
             lambda: observer.observations(asked, pixels, *targets), asked,
             observer.cost(asked, len(classes)).passes,
         ),
     )  # fmt: skip
     return kept
+
+
+def observed(picture: Picture, asked: "Classifier", explainer: Explainer, target: Target) -> bool:
+    """Whether a method has nothing left to ask about a target."""
+    run = _session().kept("run", _run_of(picture, asked, explainer, [target]))
+    return run is not None and run.finished
+
+
+def _run_of(
+    picture: Picture, asked: "Classifier", explainer: Explainer, targets: Collection[Target]
+) -> Hashable:
+    """What tells a run from others: methods that observe the same have it in common."""
+    observer = explainer.observer
+    classes = sorted({index for target in targets for index in target.classes})
+    together = () if observer.all_classes else tuple(classes)
+    return picture.digest, asked.name, repr(observer), together
 
 
 def made(function: Callable[From, Made], *arguments: From.args, **settings: From.kwargs) -> Made:

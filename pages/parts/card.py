@@ -409,11 +409,13 @@ class Card:
             r2 = "" if surrogate is None else f"R² {surrogate.r2:.2f}"
             name = self._title if self.look.named else ""
             short = " · ".join(filter(None, (name, measured, r2)))
-            told = "  \n".join(filter(None, (raw.capitalize(), progress, fit)))
+            told = "  \n".join(filter(None, (raw.capitalize(), progress, fit, *explanation.notes)))
             self._note.caption(short, help=told)
             return
         self._note.caption(
-            "  \n".join(filter(None, (f"Measured on {measured} · {raw}", progress, fit)))
+            "  \n".join(
+                filter(None, (f"Measured on {measured} · {raw}", progress, fit, *explanation.notes))
+            )
         )
 
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from explainers import Classifier
 
 POSTER_WIDTH = 560
+ABREAST = 4
+"""Panels of a poster side by side."""
+HEADED, NAMED = 134, 96
+"""How high the heading of a poster is, and what stands below a panel, in pixels."""
 MARGIN = 32
 INK = (38, 41, 56)
 FAINT = (110, 114, 130)
@@ -143,7 +147,7 @@ def poster_png(
     prediction: Prediction,
     style: Style,
 ) -> bytes:
-    """The picture and all maps side by side, with what they are, as one PNG.
+    """The picture and all maps, four side by side, with what they are, as one PNG.
 
     Each map's colours end at its limit, which is named where it is not the map's own.
     """
@@ -159,9 +163,9 @@ def poster_png(
         )
         for explanation, limit in zip(explanations, limits, strict=True)
     ]
-    sheet = Image.new(
-        "RGB", (MARGIN + len(panels) * (POSTER_WIDTH + MARGIN), height + 230), (255, 255, 255)
-    )
+    across, down = min(len(panels), ABREAST), -(-len(panels) // ABREAST)
+    size = (MARGIN + across * (POSTER_WIDTH + MARGIN), HEADED + down * (height + NAMED))
+    sheet = Image.new("RGB", size, (255, 255, 255))
     draw = ImageDraw.Draw(sheet)
 
     def write(left: int, top: int, text: str, size: int, ink: tuple[int, int, int]) -> None:
@@ -175,10 +179,11 @@ def poster_png(
     )
     write(MARGIN, 84, said, 22, FAINT)
     for place, (title, note, image) in enumerate(panels):
-        left = MARGIN + place * (POSTER_WIDTH + MARGIN)
-        sheet.paste(Image.fromarray(image), (left, 134))
-        write(left, 134 + height + 14, title, 24, INK)
-        write(left, 134 + height + 48, note, 17, FAINT)
+        left = MARGIN + place % ABREAST * (POSTER_WIDTH + MARGIN)
+        top = HEADED + place // ABREAST * (height + NAMED)
+        sheet.paste(Image.fromarray(image), (left, top))
+        write(left, top + height + 14, title, 24, INK)
+        write(left, top + height + 48, note, 17, FAINT)
     return encode(np.asarray(sheet))
 
 

@@ -13,12 +13,13 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explainers import METHODS, Explainer, ImageError, NoAnswerError, Prediction, Target, read_image
+from explainers import Explainer, ImageError, NoAnswerError, Prediction, Target, read_image
 from explainers.classifiers.labels import is_index
 from explainers.images.colouring import COLOUR_MAPS, Style
 from explainers.images.reading import MAX_BYTES, stand_by
 from explainers.images.samples import SAMPLES
 from pages.parts import cache, classifiers, viewport, zoom
+from pages.parts.methods import Picked, choose_methods, chosen_methods
 from pages.parts.picture import Picture
 from pages.parts.words import escaped, percent, title_of
 
@@ -95,6 +96,7 @@ class Choice:
     _wanted: classifiers.Wanted | None = None
     _network: DeltaGenerator | None = None
     _target: DeltaGenerator | None = None
+    _picked: Picked | None = None
 
     def answered(self, otherwise: Callable[[], None] = lambda: None) -> Selection:
         """Open the classifier and ask it; while TensorFlow wakes, that is said here.
@@ -124,12 +126,18 @@ class Choice:
             if self._target is not None:
                 self._target.empty()
             otherwise()
+            self._offer_methods(classifier)
             with waiting.container():
                 _say_why_not(self.picture, classifier, str(reason))
         waiting.empty()
+        self._offer_methods(classifier, target)
         return Selection(
             self.picture, classifier, pixels, prediction, target, self.methods, self.style
         )
+
+    def _offer_methods(self, classifier: "Classifier", target: Target | None = None) -> None:
+        if self._picked is not None:
+            self._picked.offer_all(self.picture, classifier, target)
 
     def _open(self) -> "Classifier":
         if self._network is None:
@@ -155,9 +163,9 @@ def frame(title: str) -> Choice:
         with network:
             wanted = classifiers.choose()
         target = st.empty()
-        methods = _choose_methods()
+        picked = choose_methods()
         style = _choose_style()
-    return Choice(picture, methods, style, wanted, network, target)
+    return Choice(picture, picked.methods, style, wanted, network, target, picked)
 
 
 def frame_of_many(title: str) -> Style:
@@ -175,7 +183,7 @@ def unframed(title: str) -> Choice:
     picture: Picture = st.session_state.picture
     return Choice(
         picture.centre() if st.session_state.get("square") else picture,
-        _chosen_methods(),
+        chosen_methods(),
         _chosen_style(),
     )
 
@@ -391,30 +399,6 @@ def _all_in_words(prediction: Prediction) -> list[str]:
 def _in_words(prediction: Prediction, index: int) -> str:
     answer = prediction[index]
     return f"{prediction.rank(index)} · {answer.label} · {percent(answer.probability)}"
-
-
-def _choose_methods() -> tuple[type[Explainer], ...]:
-    titles: dict[str, Any] = {method.title: method for method in METHODS}
-    if "methods" not in st.session_state and "chosen_methods" in st.session_state:
-        # Another page: its control would begin with all of them.
-        st.query_params["methods"] = st.session_state.chosen_methods
-    chosen = st.pills(
-        "Methods",
-        list(titles),
-        selection_mode="multi",
-        default=list(titles),
-        key="methods",
-        bind="query-params",
-        wrap=True,
-    )
-    st.session_state.chosen_methods = chosen
-    return tuple(method for title, method in titles.items() if title in chosen)
-
-
-def _chosen_methods() -> tuple[type[Explainer], ...]:
-    linked = st.query_params.get_all("methods")
-    chosen = st.session_state.get("methods", linked or [method.title for method in METHODS])
-    return tuple(method for method in METHODS if method.title in chosen)
 
 
 def _chosen_style() -> Style:

@@ -29,6 +29,8 @@ GAP = 16
 NARROWEST = 172
 """A map of a strip, in pixels; where less is left of the page, it stands below the one before."""
 TALLEST = 480
+CARD, ABREAST = 300, 3
+"""How wide a large card is at least, in pixels; but so many stand side by side in any window."""
 COMPACT, AT_MOST, ON_PHONE = 200, 250, 170
 """How high a map of a compact row is with its colour bar, in pixels: more in a wide window, and
 less on a phone, where a row is one screen."""
@@ -125,7 +127,7 @@ def strip(
     bar = one_line()
     if not methods:
         return _nothing(bar).fill([row])[0]
-    wide = _share(1 if viewport.narrow() else len(methods))
+    wide = _share(1 if viewport.narrow() else _across(len(methods), NARROWEST))
     look = Look(style, VIEWS[:1], wide, height - COLOUR_BAR, screen_theme(), brief=True)
     cards: list[Card] = []
     settings: list[DeltaGenerator | None] = []
@@ -261,9 +263,12 @@ def _nothing(bar: DeltaGenerator) -> Table:
 
 
 def _large(bar: DeltaGenerator, style: Style, methods: int) -> Look:
-    wide = _share(1 if viewport.narrow() else methods)
+    wide = _share(1 if viewport.narrow() else _abreast(methods))
     look = Look(style, VIEWS[:1], wide, TALLEST, screen_theme(), zoomable=not viewport.on_phone())
-    look = _chosen(bar, look, default=["Overlay", "Matrix"], key="views")
+    if methods > ABREAST:
+        look = _chosen(bar, look, default=["Overlay"], key="views-many")
+    else:
+        look = _chosen(bar, look, default=["Overlay", "Matrix"], key="views")
     if methods > 1 or viewport.narrow():
         return look
     beside = len(look.views)
@@ -275,9 +280,10 @@ def _cards(
 ) -> Table:
     """A card for each method, side by side; the views of a single one stand side by side."""
     cards, settings, takeaways = [], [], []
-    for column, method in zip(st.columns(len(methods)), methods, strict=True):
-        with column.container(height="stretch", key=f"card-{method.name}"):
-            st.markdown(f"## {method.title}", help=_first_line(method))
+    cells = st.grid(1 if viewport.narrow() else _abreast(len(methods)), min_column_width=TILE)
+    for method in methods:
+        with cells.container(height="stretch", key=f"card-{method.name}"):
+            st.header(method.title, anchor=method.name, help=_first_line(method))
             st.caption(method.answers)
             places = _places(look, beside=len(methods) == 1 and not viewport.narrow())
             cards.append(Card(method.name, method, picture, look, places))
@@ -303,6 +309,16 @@ def _compact(bar: DeltaGenerator, style: Style, *, one_scale: bool) -> Look:
     return replace(look, locked=locked)
 
 
+def _abreast(methods: int) -> int:
+    """How many large cards stand side by side."""
+    return methods if methods <= ABREAST else _across(methods, CARD)
+
+
+def _across(count: int, narrowest: int) -> int:
+    """How many of several columns there is room for, where each has a least width."""
+    return max(1, min(count, (viewport.width() + GAP) // (narrowest + GAP)))
+
+
 def _share(across: int) -> int:
     """How wide each of several columns of a page is, in pixels."""
     return (viewport.width() - GAP * (across - 1)) // across
@@ -315,21 +331,19 @@ def _compact_height() -> int:
 def _rows(
     bar: DeltaGenerator, rows: Sequence[Subject], methods: Sequence[type[Explainer]], look: Look
 ) -> Table:
-    """The methods' names once, on top; a row's heading at the left, or above where it is narrow."""
-    beside = not viewport.narrow() and "Matrix" not in look.views
+    """The methods' names once, on top, and a row's heading at the left, where there is room."""
+    beside = "Matrix" not in look.views
     spec = [*([SIDE] if beside else []), *[1.0] * len(methods)]
-    across = 1 if viewport.narrow() else len(spec)
-    wide = (viewport.width() - GAP * (across - 1)) / (1 if viewport.narrow() else sum(spec))
-    look = replace(look, width=int(wide), named=viewport.narrow())
-    if viewport.narrow():
-        heads = [st.container(horizontal=True)] * len(methods)
-    else:
-        heads = list(st.columns(spec, vertical_alignment="center"))
+    wide = (viewport.width() - GAP * (len(spec) - 1)) / sum(spec)
+    if viewport.narrow() or wide < NARROWEST:
+        return _wrapped(bar, rows, methods, look)
+    look = replace(look, width=int(wide))
+    heads = st.columns(spec, vertical_alignment="center")
     settings = []
     for head, method in zip(heads[-len(methods) :], methods, strict=True):
         with head:
             settings.append(_popover(method.title, help=_first_line(method)))
-    tall = not viewport.narrow() and (len(rows) > IN_SIGHT or len(look.views) > 1)
+    tall = len(rows) > IN_SIGHT or len(look.views) > 1
     sight = IN_SIGHT * (_compact_height() + UNDER)
     cards = []
     with st.container(height=sight if tall else "content", border=False, gap="xsmall"):
@@ -348,11 +362,29 @@ def _rows(
     return Table(bar, cards, settings, status=heads[0] if beside else None)
 
 
+def _wrapped(
+    bar: DeltaGenerator, rows: Sequence[Subject], methods: Sequence[type[Explainer]], look: Look
+) -> Table:
+    """A row's heading above its maps, which say what they are and stand on as many lines."""
+    across = 1 if viewport.narrow() else _across(len(methods), NARROWEST)
+    look = replace(look, width=_share(across), named=True)
+    with st.container(horizontal=True):
+        settings = [_popover(method.title, help=_first_line(method)) for method in methods]
+    cards = []
+    for number, row in enumerate(rows):
+        _heading(row)
+        cells = st.grid(across)
+        cards.append(
+            [_compact_card(cells.container(), number, row, method, look) for method in methods]
+        )
+    return Table(bar, cards, settings)
+
+
 def _tiles(
     bar: DeltaGenerator, rows: Sequence[Subject], method: type[Explainer], look: Look
 ) -> Table:
     """The rows of a single method side by side, as many as there is room for."""
-    across = max(1, min(len(rows), (viewport.width() + GAP) // (TILE + GAP)))
+    across = _across(len(rows), TILE)
     look = replace(look, width=_share(across))
     settings = _popover(method.title, help=_first_line(method))
     cards = []

@@ -77,7 +77,7 @@ def test_a_map_that_is_the_same_everywhere_is_not_said_to_point(
     app = open_app(picture="coffee", methods=["Grad-CAM", "LIME superpixels"])
     said = summary(app)
     reason = "This map says the same everywhere, so it points to no place."
-    assert f"[LIME superpixels](#lime-superpixels) points nowhere. {reason}" in said
+    assert f"[LIME superpixels](#lime) points nowhere. {reason}" in said
     assert reason in [each.value for each in app.info]
     assert "- [LIME superpixels]" not in said
     assert "rank correlation" not in said.casefold()

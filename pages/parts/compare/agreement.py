@@ -16,9 +16,11 @@ from pages.parts.frame import screen_theme
 from pages.parts.words import rounded
 
 HEIGHT = 330
-CELL = (82, 50)
-"""Width and height of a cell of the square, in pixels."""
-MARGIN = (96, 44)
+CELL, SMALL = (82, 50), (52, 34)
+"""Width and height of a cell of the square, in pixels; of many maps, the least."""
+MARGIN, SLANTED = (96, 44), (150, 110)
+FEW = 4
+"""Maps whose names have room on top; those of more stand upright."""
 COLOURS = ((0.0, "#eef1f7"), (1.0, "#3d5a98"))
 CORRELATION = "Rank correlation"
 FIGURES: dict[str, Callable[[Agreement], float]] = {
@@ -37,7 +39,10 @@ def draw(explanations: Sequence[Explanation | None], style: Style) -> None:
         return
     st.header("How far do they agree?", anchor="agreement")
     pairs = cache.made(agreement.agreements, usable)
-    square, said = st.columns([2, 3], gap="large", vertical_alignment="center")
+    if len(usable) > FEW:
+        said, square = st.container(), st.container()
+    else:
+        square, said = st.columns([2, 3], gap="large", vertical_alignment="center")
     with said:
         chosen = st.segmented_control(
             "In the cells", list(FIGURES), default=CORRELATION, required=True,
@@ -83,6 +88,8 @@ def square_figure(
     down = [*across[1:], BLOB]
     found = {pair.names: pair for pair in pairs}
     cells = [[found.get((column, row)) for column in across] for row in down]
+    few = len(across) <= FEW
+    cell, margin = (CELL, MARGIN) if few else (SMALL, SLANTED)
     axis = {"showgrid": False, "zeroline": False, "ticks": "", "fixedrange": True,
             "tickfont": {"size": 13, "color": INK[theme], "family": FONT}}  # fmt: skip
     heatmap = go.Heatmap(
@@ -90,7 +97,7 @@ def square_figure(
         text=[["" if pair is None else rounded(value(pair)) for pair in row] for row in cells],
         customdata=[["" if pair is None else _in_full(pair) for pair in row] for row in cells],
         texttemplate="%{text}",
-        textfont={"size": 15, "family": FONT},
+        textfont={"size": 15 if few else 13, "family": FONT},
         zmin=0,
         zmax=1,
         colorscale=COLOURS,
@@ -102,20 +109,20 @@ def square_figure(
     )
     return figure(
         [heatmap],
-        width=MARGIN[0] + CELL[0] * len(across),
-        height=MARGIN[1] + CELL[1] * len(down),
-        margin={"l": MARGIN[0], "t": MARGIN[1], "r": 0, "b": 0},
+        width=margin[0] + cell[0] * len(across),
+        height=margin[1] + cell[1] * len(down),
+        margin={"l": margin[0], "t": margin[1], "r": 0, "b": 0},
         dragmode=False,
-        xaxis={"side": "top", **_names(across), **axis},
-        yaxis={"autorange": "reversed", **_names(down), **axis},
+        xaxis={"side": "top", "tickangle": 0 if few else -90, **_names(across, few), **axis},
+        yaxis={"autorange": "reversed", **_names(down, few), **axis},
     )
 
 
-def _names(titles: Sequence[str]) -> dict[str, list]:
-    """The names along an axis, on two lines where there are two words or more."""
+def _names(titles: Sequence[str], broken: bool) -> dict[str, list]:
+    """The names along an axis, on two lines where there are two words or more and room for that."""
     return {
         "tickvals": list(range(len(titles))),
-        "ticktext": [title.replace(" ", "<br>", 1) for title in titles],
+        "ticktext": [title.replace(" ", "<br>", 1) if broken else title for title in titles],
     }
 
 

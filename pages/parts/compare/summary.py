@@ -1,11 +1,11 @@
 """In words: what was found, for people who do not read heatmaps. Every sentence holds a figure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import streamlit as st
 
 from explainers import Explanation
-from explainers.metrics.agreement import BLOB, agreements
+from explainers.metrics.agreement import BLOB, Agreement, agreements
 from explainers.metrics.pointing import CELLS, Hiding, Place, place
 from explainers.models.imagenet import unexpected_meaning
 from pages.parts import cache
@@ -15,6 +15,8 @@ from pages.parts.words import ROWS_AND_COLUMNS, escaped, percent, rounded
 NEAR_TIE = 0.1
 POOR_FIT = 0.5
 STRETCHED = 1.5
+FEW = 4
+"""So many figures can be read in a row."""
 
 ANSWER = "The answer"
 PLACES = "Where do the maps point?"
@@ -121,18 +123,27 @@ def _agreement(usable: Sequence[Explanation]) -> str:
     pairs = [pair for pair in found if BLOB not in pair.names]
     if not pairs:
         return ""
-    reached = _listed(
-        f"[{rounded(pair.correlation)}](#agreement) for {' and '.join(pair.names)}"
-        for pair in pairs
-    )
-    knowing_nothing = _listed(
-        f"{rounded(pair.correlation)} with {pair.names[0]}" for pair in found if BLOB in pair.names
+    blobs = [pair for pair in found if BLOB in pair.names]
+    reached = _range(
+        pairs, lambda pair: f"[{rounded(pair.correlation)}](#agreement) for "
+        f"{' and '.join(pair.names)}",
+    )  # fmt: skip
+    knowing_nothing = _range(
+        blobs, lambda pair: f"{rounded(pair.correlation)} with {pair.names[0]}"
     )
     return (
         "Rank correlation tells how alike two maps order the cells: 1 is the same order. It is "
         f"{reached}. Maps can agree just because both are hot in the middle, where most pictures "
         f"have their subject: a {BLOB} that knows nothing of the network gets {knowing_nothing}."
     )
+
+
+def _range(pairs: Sequence[Agreement], told: Callable[[Agreement], str]) -> str:
+    """All figures where they are few; of many the least and the most."""
+    if len(pairs) <= FEW:
+        return _listed(map(told, pairs))
+    ordered = sorted(pairs, key=lambda pair: pair.correlation)
+    return f"from {told(ordered[0])} to {told(ordered[-1])}"
 
 
 def _hiding(selection: Selection, usable: Sequence[Explanation], label: str) -> str:
@@ -218,5 +229,4 @@ def _cautions(selection: Selection, complete: Sequence[Explanation]) -> str:
 
 def _link(explanation: Explanation) -> str:
     """The name of a method, leading to its card."""
-    title = explanation.explainer.title
-    return f"[{title}](#{title.casefold().replace(' ', '-')})"
+    return f"[{explanation.explainer.title}](#{explanation.explainer.name})"

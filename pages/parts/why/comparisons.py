@@ -79,9 +79,9 @@ def ask_layers(selection: Selection) -> None:
     """The same class at several layers, early to late."""
     methods = [method for method in selection.methods if "layer" in method.settings()]
     if not methods:
-        names = [method.title for method in METHODS if "layer" in method.settings()]
+        *names, last = (method.title for method in METHODS if "layer" in method.settings())
         st.info(
-            f"Only {' and '.join(names)} looks at a layer: choose it in the sidebar.",
+            f"Only {', '.join(names)} and {last} look at a layer: choose one in the sidebar.",
             icon=":material/touch_app:",
         )
         return
