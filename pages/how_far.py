@@ -32,7 +32,7 @@ label = escaped(selection.prediction[selection.target.index].label)
 left, right = (
     st.columns(verdicts.WIDTHS)
     if verdicts.side_by_side(len(selection.methods))
-    else (st.container(), st.container())
+    else (st.container(horizontal=True, vertical_alignment="center"), st.container())
 )
 with left:
     st.caption(f"Maps for {label} by {escaped(selection.classifier.title)}, and what tests say.")

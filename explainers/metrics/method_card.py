@@ -215,10 +215,13 @@ def _label(explanation: Explanation, classifier: "Classifier", other: Explanatio
     if other is None:
         price = _passes(explanation.explainer.cost(classifier).passes)
         return f"Not tested: the map of another class takes {price} of its own."
+    name = classifier.labels[other.target.index]
+    if other.blank_reason:
+        return f"Its map of {name} shows nothing, so there is nothing to compare."
     alike = f"{correlation(explanation.grid(CELLS), other.grid(CELLS)):.2f}".replace("-", "−")
     return (
-        f"Its map of {classifier.labels[other.target.index]} has a rank correlation of {alike} "
-        "with this one; 1 is the same order of cells."
+        f"Its map of {name} has a rank correlation of {alike} with this one; 1 is the same order "
+        "of cells."
     )
 
 

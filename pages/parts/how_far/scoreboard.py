@@ -206,16 +206,17 @@ def _close(each: Standing, maps: Sequence[str]) -> str:
 def _rule(standings: Sequence[Standing], random: Curve) -> str:
     """What the random orders give, and from which difference on two maps are ranked."""
     least, pairs = standings[0].least, standings[0].pairs
+    runs = len(random.runs)
     said = [
-        f"{len(random.runs)} random orders have areas of {random.area:.3f} ± {random.spread:.3f}. "
-        f"One pair of them in {ONCE_IN} differs by more than {least:.3f}; two maps that differ by "
-        "less are not to be ranked."
+        f"{runs} random orders have areas of {random.area:.3f} ± {random.spread:.3f}. No two of "
+        f"them differ by more than {least:.3f}, and two others would less than once in {ONCE_IN} "
+        "times; so maps that are closer are not to be ranked."
     ]
-    if pairs > 1:
+    if pairs:
         apart = " and ".join(f"{each.apart} ({each.kind})" for each in standings)
         said.append(
-            f"Of {pairs} pairs of maps, {apart} differ by more; if all knew nothing, "
-            f"{pairs / ONCE_IN:.1f} would."
+            f"Of {pairs} pairs of maps, {apart} differ by more; of as many that know nothing, "
+            f"fewer than {pairs / ONCE_IN:.2g} would on average."
         )
     return " ".join(said)
 
