@@ -42,8 +42,8 @@ def png(image: np.ndarray) -> bytes:
 
 def methods_named(app: AppTest) -> list[str]:
     """The headings of the cards."""
-    headings = [each.value.removeprefix("## ") for each in app.main.markdown]
-    return [each for each in headings if each in [method.title for method in METHODS]]
+    titles = [method.title for method in METHODS]
+    return [each.value for each in app.main.header if each.value in titles]
 
 
 def test_a_link_opens_what_it_says() -> None:

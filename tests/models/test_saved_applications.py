@@ -1,8 +1,6 @@
 """Whatever `keras.applications` builds, saved and opened again, answers as it did."""
 
 import copy
-import importlib
-import inspect
 import json
 import re
 from collections.abc import Callable
@@ -12,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from keras import applications, layers
+from keras import layers
 from keras.src.applications import convnext, inception_resnet_v2
 
 from explainers import GradCam, ModelError, open_classifier
@@ -21,10 +19,9 @@ from explainers.models.deserializing import build
 from explainers.models.model_file import open_model
 from explainers.models.vocabulary import clean
 from tests.conftest import Hold
+from tests.models.shortened import Build, builders, family_of, shorten
 
 Config = dict[str, Any]
-
-Build = Callable[..., keras.Model]
 
 MEMBERS = {
     "convnext": ("ConvNeXtTiny", 32),
@@ -52,28 +49,15 @@ OPTIMISED = 5e-4
 InceptionV3's answers in float64 lie 1.9e-4 from Keras's float32, and 1.5e-4 from the graph's."""
 
 
-def builders() -> dict[str, Build]:
-    """All that builds a network, in `keras.applications` and the modules below it."""
-    modules = [applications, *(m for _, m in inspect.getmembers(applications, inspect.ismodule))]
-    found = (pair for module in modules for pair in inspect.getmembers(module, inspect.isfunction))
-    return {name: build for name, build in found if name[0].isupper()}
-
-
 def test_every_family_is_under_test() -> None:
-    family_of = {name: build.__module__.rsplit(".", 1)[-1] for name, build in builders().items()}
-    assert set(family_of.values()) == set(MEMBERS)
-    assert [family_of[name] for name, _ in MEMBERS.values()] == [*MEMBERS]
-
-
-TIED_FROM_THE_SECOND_ROUND = ("convnext", "efficientnet", "efficientnet_v2")
+    families = {name: family_of(build) for name, build in builders().items()}
+    assert set(families.values()) == set(MEMBERS)
+    assert [families[name] for name, _ in MEMBERS.values()] == [*MEMBERS]
 
 
 @pytest.fixture
-def shortened(monkeypatch: pytest.MonkeyPatch, family: str) -> None:
-    """The fewest rounds of each of the builder's loops that make all its blocks and ties."""
-    rounds = 2 if family in TIED_FROM_THE_SECOND_ROUND else 1
-    for module in map(importlib.import_module, {made.__module__ for made in builders().values()}):
-        monkeypatch.setattr(module, "range", lambda *ends: range(*ends)[:rounds], raising=False)
+def short(monkeypatch: pytest.MonkeyPatch, family: str) -> None:
+    shorten(monkeypatch, family)
 
 
 def alone(build: Build, side: int) -> keras.Model:
@@ -101,7 +85,7 @@ def stir(model: keras.Model, pictures: np.ndarray) -> None:
     model(pictures, training=True)
 
 
-@pytest.mark.usefixtures("shortened", "forked")
+@pytest.mark.usefixtures("short", "forked")
 @pytest.mark.parametrize("within", [alone, nested])
 @pytest.mark.parametrize("family", MEMBERS)
 def test_a_saved_network_answers_as_it_did_and_is_explained(

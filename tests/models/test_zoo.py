@@ -25,12 +25,17 @@ from explainers.classifiers.scaling import AS_THEY_ARE
 from explainers.images.superpixels import Slic
 from explainers.models import applications, zoo
 from explainers.models.applications import APPLICATIONS, Application
+from tests.models.shortened import family_of, shorten
 
 SMALLEST = {"inception-v3": 75, "xception": 71, "nasnet-mobile": 64}
 
 
 @pytest.mark.parametrize("name", APPLICATIONS)
-def test_every_architecture_is_explained_with_random_weights(name: str) -> None:
+def test_every_architecture_is_explained_with_random_weights(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each of its blocks as few as there can be; `test_weights_are_...` builds all of them."""
+    shorten(monkeypatch, family_of(getattr(keras.applications, APPLICATIONS[name].title)))
     network, side = APPLICATIONS[name], SMALLEST.get(name, 32)
     keras.utils.set_random_seed(1)
     model = network.build(weights=None, input_shape=(side, side, 3), classes=7)

@@ -164,6 +164,13 @@ def _hiding(selection: Selection, usable: Sequence[Explanation], label: str) -> 
                 f"- {name}: blur the hottest {found.share:.0%} of the picture, and "
                 f"{percent(found.after)} are left. {_by_luck(found)}"
             )
+    if len(hidings) > FEW:
+        lucky = len(hidings) / (tries + 1)
+        lines += [
+            "",
+            f"Of {len(hidings)} maps that know nothing, {lucky:.1f} would on average leave less "
+            f"than all {tries} random places.",
+        ]
     return "\n".join(lines)
 
 
