@@ -333,9 +333,7 @@ def test_where_verdicts_have_no_room_under_the_maps_the_scoreboard_alone_tells(
     assert scoreboard(app)["Deletion"].notna().sum() == 5
 
 
-@pytest.mark.parametrize(
-    ("width", "most"), [(358, 3), (700, 2), (820, 3), (980, 3), (1460, 5)]
-)  # fmt: skip
+@pytest.mark.parametrize(("width", "most"), [(358, 3), (700, 2), (820, 3), (980, 3), (1460, 5)])
 def test_verdicts_stand_under_as_many_maps_as_one_line_has_room_for(
     width: int, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -381,3 +379,7 @@ def test_a_card_says_what_is_known_and_what_is_not_tested_yet(coffee) -> None:
             assert f"**{attribute.name}**" in texts(app)
             assert escaped(attribute.said) in texts(app)
     assert escaped(card.sources[0]) in captions(app)
+    app.session_state["methods"] = ["Grad-CAM"]
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="card").value == "Grad-CAM"

@@ -155,7 +155,7 @@ def draw(
         note.caption(f"Still empty: {'; '.join(missing)}.")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
-            SURVEY, label="One picture cannot rank methods; a survey of many can", width="content",
+            SURVEY, label="One picture ranks no methods; a survey can", width="content",
             icon=PAGES[SURVEY][1], query_params=carried(),
         )  # fmt: skip
         if settled:
