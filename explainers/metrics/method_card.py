@@ -66,6 +66,8 @@ class MethodCard:
         Ten, in the order of saliency cards.
     blind_to : str
         What it cannot see, in a sentence or two.
+    notes : tuple of str
+        What was found while the map was made; see `Explanation`.
     sources : tuple of str
         Where it was published.
     score : Score
@@ -76,6 +78,7 @@ class MethodCard:
     kind: str
     attributes: tuple[Attribute, ...]
     blind_to: str
+    notes: tuple[str, ...]
     sources: tuple[str, ...]
     score: Score
 
@@ -123,7 +126,7 @@ def method_card(
         Attribute(
             "Input sensitivity", "Sensitivity",
             "Does it mark what the answer depends on, and stay where the picture hardly changes?",
-            _input(explanation, known, findings),
+            _input(known, findings),
         ),
         Attribute(
             "Label sensitivity", "Sensitivity", "Is the map of another class another map?",
@@ -142,8 +145,9 @@ def method_card(
         ),
     )  # fmt: skip
     return MethodCard(
-        explainer.title, explainer.kind, attributes, explainer.blind_to, sources(explainer), known
-    )
+        explainer.title, explainer.kind, attributes, explainer.blind_to, explanation.notes,
+        sources(explainer), known,
+    )  # fmt: skip
 
 
 def sources(method: Explainer | type[Explainer]) -> tuple[str, ...]:
@@ -187,11 +191,11 @@ def _passes(count: int) -> str:
 def _meaning(explanation: Explanation) -> str:
     explainer = explanation.explainer
     shown = explainer.answers[0].lower() + explainer.answers[1:]
-    signed = " What is below zero is evidence against it." if explanation.signed else ""
-    return f"Of the class: {shown}. A hot place {explainer.heat} it.{signed}"
+    signed = " What is below zero speaks against it." if explanation.signed else ""
+    return f"Of the class: {shown}. A hot place {explainer.heat} the class.{signed}"
 
 
-def _input(explanation: Explanation, known: Score, findings: Findings) -> str:
+def _input(known: Score, findings: Findings) -> str:
     said = []
     for kind, area, beaten in (
         ("deletion", known.deletion, known.deletion_beaten),
@@ -208,7 +212,7 @@ def _input(explanation: Explanation, known: Score, findings: Findings) -> str:
         if known.noise is None
         else f"A little noise on the picture: rank correlation {_told(known.noise, 'pair')}."
     )
-    return " ".join((*said, *explanation.notes))
+    return " ".join(said)
 
 
 def _label(explanation: Explanation, classifier: "Classifier", other: Explanation | None) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import re
+from urllib.parse import parse_qs
 
 import numpy as np
 import pandas as pd
@@ -66,6 +67,14 @@ def test_all_three_tests_stand_under_the_maps_and_none_runs_unasked() -> None:
     each, total = [int(label.split()[-5].replace(",", "")) for label in starts[:3]], starts[3]
     assert total.startswith(f"Run all three: {sum(each):,} passes")
     assert "How far do they agree?" not in [header.value for header in app.header]
+
+
+def test_links_carry_all_methods_that_are_compared() -> None:
+    chosen = ["Grad-CAM", "LIME superpixels"]
+    app = open_app(PAGE, picture="coffee", methods=chosen)
+    links = {link.proto.label: parse_qs(link.proto.query_string) for link in app.get("page_link")}
+    assert links["Do they agree? See Compare"]["methods"] == chosen
+    assert links["One picture ranks no methods; a survey can"]["methods"] == chosen
 
 
 @pytest.mark.usefixtures("tiny")

@@ -13,7 +13,10 @@ from pages.parts.words import escaped, resolution
 
 
 def draw(selection: Selection, explanation: Explanation, findings: Findings) -> None:
-    """The card of the method behind a map: a column for each group of attributes."""
+    """The card of the method behind a map: a column for each group of attributes.
+
+    Below stands what was found while the map was made, and where the method was published.
+    """
     other = _of_another_class(selection, explanation)
     card = method_card(explanation, selection.classifier, findings, other)
     st.caption(
@@ -25,7 +28,7 @@ def draw(selection: Selection, explanation: Explanation, findings: Findings) -> 
             st.markdown(f"### {group}")
             for each in card.of(group):
                 st.markdown(f"**{each.name}**  \n:small[{each.question}]  \n{escaped(each.said)}")
-    st.caption("  \n".join(escaped(source) for source in card.sources))
+    st.caption("  \n".join(escaped(line) for line in (*card.notes, *card.sources)))
 
 
 def _of_another_class(selection: Selection, explanation: Explanation) -> Explanation | None:
