@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts.card import Subject
-from pages.parts.frame import PAGES, frame
+from pages.parts.frame import PAGES, carried, frame
 from pages.parts.how_far import faithfulness, randomisation, stability, verdicts
 from pages.parts.how_far.verdicts import Question
 from pages.parts.table import strip
@@ -29,12 +29,16 @@ STRIP = 130
 selection = frame("How far to believe it?").answered()
 st.title("How far to believe it?", anchor=False)
 label = escaped(selection.prediction[selection.target.index].label)
-left, right = st.columns(verdicts.WIDTHS)
+left, right = (
+    st.columns(verdicts.WIDTHS)
+    if verdicts.side_by_side(len(selection.methods))
+    else (st.container(horizontal=True, vertical_alignment="center"), st.container())
+)
 with left:
     st.caption(f"Maps for {label} by {escaped(selection.classifier.title)}, and what tests say.")
     st.page_link(
         "app.py", label="Do they agree? See Compare", icon=PAGES["app.py"][1],
-        query_params=st.query_params.to_dict(),
+        query_params=carried(),
     )  # fmt: skip
 with right:
     explained = strip(Subject.of(selection), selection.methods, selection.style, height=STRIP)

@@ -127,7 +127,7 @@ def test_the_rules_can_be_broken(module: str, source: str) -> None:
         "from pages.parts.compare import agreement, answer, presentation, summary",
         "from pages.parts.why import comparisons",
         "from pages.parts.what_if import canvas, experiments",
-        "from pages.parts.how_far import faithfulness, randomisation, stability",
+        "from pages.parts.how_far import faithfulness, randomisation, stability, verdicts",
         "from pages.parts.network import feature_maps, filters, grad_cam_steps",
         "from pages.parts.model import layers",
         "from pages.parts.survey import choosing, moves, opening, overview, pictures",

@@ -1,4 +1,4 @@
-"""The two sides of a map, for its target and against it, as numbers."""
+"""What a map alone tells, as numbers: its two sides, and how much of it lies in few places."""
 
 from dataclasses import dataclass
 
@@ -43,6 +43,17 @@ def evidence(explanation: Explanation) -> Evidence:
         _strongest(grid),
         _strongest(-grid),
     )
+
+
+def hottest_share(grid: np.ndarray, share: float) -> float:
+    """How much of all heat lies in the hottest share of the cells, in 0..1.
+
+    Heat is on both sides of zero. A map that is the same everywhere gets the share itself, and a
+    blank one 0.
+    """
+    heat = np.abs(grid, dtype=np.float64).ravel()
+    count = round(share * heat.size)
+    return float(np.partition(heat, -count)[-count:].sum() / (heat.sum() or 1.0))
 
 
 def _strongest(grid: np.ndarray) -> tuple[int, int] | None:

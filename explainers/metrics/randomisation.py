@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Spread:
-    """The lowest, the median and the highest of some values, and how many there are."""
+    """The lowest, the median and the highest of some values, and how many there are.
+
+    As text, the median and the range: ``0.12 (−0.20 to 0.33)``.
+    """
 
     lowest: float
     median: float
@@ -31,6 +34,10 @@ class Spread:
         if not len(some):
             return None
         return cls(float(some.min()), float(np.median(some)), float(some.max()), len(some))
+
+    def __str__(self) -> str:
+        said = f"{self.median:.2f} ({self.lowest:.2f} to {self.highest:.2f})"
+        return said.replace("-", "−")
 
 
 @dataclass(frozen=True, eq=False)

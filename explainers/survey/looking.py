@@ -27,6 +27,7 @@ from explainers.metrics.agreement import (
     correlation,
 )
 from explainers.metrics.confidence import blob_seen, confidences, seen_of
+from explainers.metrics.evidence import hottest_share
 from explainers.metrics.faithfulness import RANDOM, beaten, cells, curves, strengths_of
 from explainers.metrics.stability import ask_again
 from explainers.models.imagenet import imagenet_labels, imagenet_wordnet_ids
@@ -264,13 +265,12 @@ def _figures(grid: np.ndarray) -> Row:
     centre = centre_of_mass(grid)
     heat = np.abs(grid).astype(np.float64)
     whole = heat.sum() or 1.0
-    count = round(SHARES[TENTH] * grid.size)
     return {
         "row": int(row),
         "column": int(column),
         "centre_row": centre[0],
         "centre_column": centre[1],
-        "share": float(np.partition(heat.ravel(), -count)[-count:].sum() / whole),
+        "share": hottest_share(grid, SHARES[TENTH]),
         "border": float((heat.sum() - heat[1:-1, 1:-1].sum()) / whole),
         "blob": correlation(grid, centred_blob()),
     }

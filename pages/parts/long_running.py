@@ -62,13 +62,13 @@ def offer(
     return run.latest
 
 
-def slot(run: cache.Run) -> Callable[[], DeltaGenerator]:
-    """Where to draw what a run finds, again and again while it is on its way.
+def slot(*runs: cache.Run) -> Callable[[], DeltaGenerator]:
+    """Where to draw what some runs find, again and again while one is on its way.
 
-    What it has found stands in place, since the browser would draw anew all that stood in an empty
-    one.
+    What they have found stands in place, since the browser would draw anew all that stood in an
+    empty one.
     """
-    if run.waiting:
+    if any(run.waiting for run in runs):
         return st.empty().container
     place = st.container()
     return lambda: place

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb
 
 from explainers import Prediction
-from explainers.metrics.faithfulness import Curve
+from explainers.metrics.agreement import BLOB
+from explainers.metrics.faithfulness import RANDOM, Curve
 from explainers.metrics.randomisation import Spread
 from pages.parts.figures import FONT, INK, figure
 from pages.parts.words import change, charted, percent, rounded, spread_in_words
@@ -21,7 +22,11 @@ LONGEST_LABEL = 26
 FAINT = {"light": "rgba(49, 51, 63, 0.35)", "dark": "rgba(230, 232, 238, 0.35)"}
 BESIDE = {"light": "#8d8f98", "dark": "#787b84"}
 ACCENT = {"light": "#3d5a98", "dark": "#8fb0f0"}
+LEGEND_LINE = 20
+"""Pixels of a line of a legend, which has room for two names."""
 LINES = ("#3d7dca", "#d9772b", "#5b9a53", "#a05fb4", "#9d7d30")
+DASHES = ("solid", "dash", "dashdot", "longdash")
+"""What tells lines of one colour apart."""
 FOR = {"light": "#b2182b", "dark": "#d6604d"}
 AGAINST = {"light": "#2166ac", "dark": "#4393c3"}
 
@@ -104,7 +109,10 @@ def change_figure(
 
 
 def curves_figure(curves: Sequence[Curve], *, height: int, theme: str) -> go.Figure:
-    """Deletion or insertion curves, each a line with its area; random orders with their spread."""
+    """Deletion or insertion curves, each a line with its area; random orders with their spread.
+
+    What knows nothing has no colour.
+    """
     lines = [
         _line(
             place, f"{curve.name} {curve.area:.3f}", curve.shares, curve.mean,
@@ -113,15 +121,18 @@ def curves_figure(curves: Sequence[Curve], *, height: int, theme: str) -> go.Fig
         for place, curve in enumerate(curves)
     ]  # fmt: skip
     for line, curve in zip(lines, curves, strict=True):
+        if curve.name in (BLOB, RANDOM):
+            line.update(marker_color=BESIDE[theme], line={"color": BESIDE[theme], "dash": "dash"})
         if len(curve.runs) > 1:
             line.update(
                 marker_color=INK[theme],
                 line={"color": INK[theme], "dash": "dot"},
                 error_y={"array": curve.deviation, "color": FAINT[theme], "width": 0},
             )
+    legend = LEGEND_LINE * -(-len(lines) // 2)
     return _plot(
-        lines, theme, height + 60, "Share of the pieces", "Probability",
-        top=76, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        lines, theme, height + legend, "Share of the pieces", "Probability",
+        top=legend + 16, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         clickmode="event+select", xaxis_tickformat=".0%", yaxis_rangemode="tozero",
     )  # fmt: skip
 
@@ -166,7 +177,8 @@ def similarity_figure(
         )
         traces = [*_band(ends, same, INK[theme]), beside, *traces]
     return _plot(
-        traces, theme, 260, "Share of the layers forgotten", "Rank correlation",
+        traces, theme, 290, "Share of the layers forgotten", "Rank correlation",
+        top=60, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         xaxis_tickformat=".0%", xaxis_tickvals=[0, 0.25, 0.5, 0.75, 1], xaxis_range=[-0.02, 1.06],
         yaxis_range=[-1.05, 1.05],
     )  # fmt: skip
@@ -252,7 +264,7 @@ def _line(place: int, name: str, x: Any, y: Any, hover: str) -> go.Scatter:
         name=name,
         mode="lines+markers",
         marker={"size": 5, "color": colour},
-        line={"width": 2, "color": colour},
+        line={"width": 2, "color": colour, "dash": DASHES[place // len(LINES) % len(DASHES)]},
         hovertemplate=f"{hover}<extra></extra>",
     )
 

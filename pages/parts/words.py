@@ -79,7 +79,7 @@ def rounded(value: float) -> str:
 
 def spread_in_words(spread: Spread) -> str:
     """Some correlations: ``0.12 (−0.20 to 0.33)``, the median and the range."""
-    return f"{rounded(spread.median)} ({rounded(spread.lowest)} to {rounded(spread.highest)})"
+    return str(spread)
 
 
 def in_words(prediction: Prediction, target: Target) -> str:

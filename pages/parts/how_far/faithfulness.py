@@ -1,6 +1,7 @@
 """Whether the probability falls as the maps say it should: deletion and insertion, on screen."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -61,7 +62,11 @@ def ask(selection: Selection, usable: Sequence[Explanation]) -> Test:
         "showing that first makes it rise fast: faster than in random orders.",
         _verdicts,
         _beside,
-        lambda tested, settled: _draw(selection, tested, segments, fill, settled=settled),
+        lambda tested, settled, titles: _draw(
+            selection, _only(tested, titles), segments, fill, settled=settled
+        ),
+        "deletion and insertion",
+        lambda findings, tested: replace(findings, tested=tested),
     )
 
 
@@ -119,14 +124,18 @@ def _curves(
     )  # fmt: skip
 
 
+def _only(tested: Tested, titles: Sequence[str]) -> Tested:
+    """The curves of some maps, beside those that know nothing."""
+    wanted = {*titles, BLOB, RANDOM}
+    return replace(tested, curves=tuple(each for each in tested.curves if each.name in wanted))
+
+
 def _draw(
     selection: Selection, tested: Tested, segments: np.ndarray, fill: str, *, settled: bool
 ) -> None:
     for column, kind in zip(st.columns(2), faithfulness.KINDS, strict=True):
         with column:
             _draw_curves(tested, kind, settled=settled)
-    if tested.done == tested.total:
-        _judge(tested)
     if settled:
         _draw_point(selection, tested, segments, fill)
 
@@ -147,74 +156,6 @@ def _draw_curves(tested: Tested, kind: Kind, *, settled: bool) -> None:
         selection_mode="points",
         alt=f"{kind.capitalize()} curves; areas: {areas}. {BETTER[kind].capitalize()}",
     )
-
-
-def _judge(tested: Tested) -> None:
-    """The areas, and how each order does among the random ones."""
-    by_kind = _by_kind(tested)
-    names = list(by_kind["deletion"])
-    runs = len(by_kind["deletion"][RANDOM].runs)
-    rows = []
-    for name in names:
-        row: dict[str, object] = {"Order": name}
-        for kind, found in by_kind.items():
-            spread = f" ± {found[name].spread:.3f}" if name == RANDOM else ""
-            beaten = f"{faithfulness.beaten(found[name], found[RANDOM])} of {runs}"
-            row[f"{kind.capitalize()} ({BETTER[kind]})"] = f"{found[name].area:.3f}{spread}"
-            row[f"{kind.capitalize()}: random orders beaten"] = "–" if name == RANDOM else beaten
-        rows.append(row)
-    verdicts = {kind: _verdict(kind, found) for kind, found in by_kind.items()}
-    st.dataframe(
-        rows, hide_index=True,
-        alt=" ".join(f"{kind.capitalize()}: {said}" for kind, said in verdicts.items()),
-    )  # fmt: skip
-    for kind, said in verdicts.items():
-        st.markdown(f"**{kind.capitalize()}**: {said}")
-    questions = len(_maps(by_kind["deletion"])) * len(by_kind)
-    st.caption(
-        "Each random order is read both ways, so its mean area is the same in both kinds. "
-        f"These are {questions} questions, {len(by_kind)} for each map. Of {questions} random "
-        f"orders, {questions / (runs + 1):.1f} would be better than all {runs} on average. "
-        "To try other fills or pieces is to ask more questions."
-    )
-
-
-def _verdict(kind: Kind, found: Mapping[str, Curve]) -> str:
-    """Which map does best, and how often a random order would do as well as each."""
-    random = found[RANDOM]
-    runs = len(random.runs)
-    ordered = {name: curve for name, curve in found.items() if name != RANDOM}
-    if len({round(curve.area, 3) for curve in found.values()}) == 1:
-        return f"all orders do the same, {random.area:.3f}. This tells no map from chance."
-    best = (min if kind == "deletion" else max)(ordered.values(), key=lambda curve: curve.area)
-    said = [f"{best.name} does best, with {best.area:.3f}."]
-    alike: dict[int, list[str]] = {}
-    for name, curve in ordered.items():
-        if name != BLOB:
-            alike.setdefault(faithfulness.beaten(curve, random), []).append(name)
-    for beaten, names in sorted(alike.items(), reverse=True):
-        verb = "does" if len(names) == 1 else "do"
-        said.append(f"{_listed(names)} {verb} better than {_among_random(beaten, runs)}.")
-        if beaten == runs == faithfulness.beaten(found[BLOB], random):
-            said.append(f"So does a {BLOB}, which has not seen the picture.")
-    return " ".join(said)
-
-
-def _among_random(beaten: int, runs: int) -> str:
-    """How many random orders are beaten, and how often one of them beats as many."""
-    if not beaten:
-        return f"none of {runs} random orders"
-    if beaten == runs:
-        return f"all {runs} random orders; a random order would be that once in {runs + 1}"
-    return (
-        f"{beaten} of {runs} random orders; a random order would do as well "
-        f"{runs + 1 - beaten} times in {runs + 1}"
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    """``a, b and c``."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _take_point(tested: Tested, kind: Kind) -> None:

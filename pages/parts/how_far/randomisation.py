@@ -1,6 +1,7 @@
 """Whether the maps depend on what the network has learnt, on screen."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from explainers.classifiers.randomised import Way
 
 WIDTH = 150
+CHART = 230
+"""How wide a chart is at least, in pixels; where less is left, it stands below the others."""
 BESIDE = (
     "All is forgotten in these copies. A map stayed if it is as similar to what it was as the "
     "median map of another picture. The fewer stayed, the more the map depends on what was learnt."
@@ -83,7 +86,9 @@ def ask(selection: Selection, usable: Sequence[Explanation]) -> Test | None:
         "network. Nothing happens to the network itself.",
         _verdicts,
         lambda found: BESIDE,
-        lambda found, settled: _draw(selection, found, settled=settled),
+        lambda found, settled, titles: _draw(selection, found, titles, settled=settled),
+        "forgotten",
+        lambda findings, broken: replace(findings, broken=broken),
     )  # fmt: skip
 
 
@@ -107,10 +112,15 @@ def _choose_maps(passes: Mapping[str, int]) -> list[str]:
     )  # fmt: skip
 
 
-def _draw(selection: Selection, found: Randomisation, *, settled: bool) -> None:
-    columns = st.columns(len(found.originals))
-    for place, (column, title) in enumerate(zip(columns, found.originals, strict=True)):
-        with column:
+def _draw(
+    selection: Selection, found: Randomisation, titles: Sequence[str], *, settled: bool
+) -> None:
+    shown = {title: map for title, map in found.originals.items() if title in titles}
+    if not shown:
+        return
+    cells = st.grid(len(shown), min_column_width=CHART)
+    for place, title in enumerate(shown):
+        with cells.container():
             st.markdown(f"**{title}**  \n{_verdict(found, title)}")
             figures = _figures(found, title)
             st.plotly_chart(
@@ -136,7 +146,7 @@ def _draw(selection: Selection, found: Randomisation, *, settled: bool) -> None:
         "fewer do, the more the map depends on what the network has learnt."
     )
     small = selection.picture.resized(WIDTH, round(WIDTH * selection.picture.aspect))
-    for title, original in found.originals.items():
+    for title, original in shown.items():
         st.markdown(f"**{title}**: the first of {found.copies} copies")
         with st.container(horizontal=True):
             _draw_map(small, selection.style, original, "as it is")

@@ -1,7 +1,7 @@
 """Whether the methods say the same when they are asked again, on screen."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -62,7 +62,9 @@ def ask(selection: Selection, usable: Sequence[Explanation]) -> Test:
         "the network.",
         lambda asked: _verdicts(asked, usable),
         _beside,
-        lambda asked, _: _draw(selection, asked),
+        lambda asked, settled, titles: _draw(selection, asked, titles),
+        "noise and seed",
+        lambda findings, asked: replace(findings, repeats=asked.repeats),
         tuple(said for each in usable if (said := _settling(selection, each))),
     )
 
@@ -147,10 +149,11 @@ def _settled_at(
     )  # fmt: skip
 
 
-def _draw(selection: Selection, asked: Asked) -> None:
-    """The figures, and every answer as a picture."""
+def _draw(selection: Selection, asked: Asked, titles: Sequence[str]) -> None:
+    """The figures of some maps, and every answer as a picture."""
+    shown = {key: repeats for key, repeats in asked.repeats.items() if key[0] in titles}
     rows = []
-    for (title, change), repeats in asked.repeats.items():
+    for (title, change), repeats in shown.items():
         correlations, flipping = repeats.correlations, repeats.flipping
         if not len(correlations):
             continue
@@ -171,6 +174,7 @@ def _draw(selection: Selection, asked: Asked) -> None:
         st.dataframe(
             rows,
             hide_index=True,
+            placeholder="–",
             column_config={
                 "Rank correlation, mean": figure,
                 "Lowest": figure,
@@ -187,7 +191,7 @@ def _draw(selection: Selection, asked: Asked) -> None:
             ),
         )
     small = selection.picture.resized(WIDTH, round(WIDTH * selection.picture.aspect))
-    for (title, change), repeats in asked.repeats.items():
+    for (title, change), repeats in shown.items():
         st.markdown(f"**{title}** · {CHANGES[change].lower()}")
         with st.container(horizontal=True):
             for number in range(len(repeats.explanations)):

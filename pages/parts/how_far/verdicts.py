@@ -1,6 +1,7 @@
-"""What the tests say, in one table: a test in each row, the methods across as their maps above.
+"""What the tests say: each with its price, what it has found of every map, and all together.
 
-A row says what a test has found, or what it would cost. Nothing runs unasked.
+Few methods stand across, as their maps above, and each test has a row of verdicts under them. Of
+many the scoreboard alone tells. Nothing runs unasked.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,15 +12,20 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explainers import Explanation
-from pages.parts import cache, long_running
+from explainers import TRIPTYCH, Explanation
+from explainers.metrics.scoreboard import Findings
+from pages.parts import cache, long_running, viewport
 from pages.parts.frame import Selection, choose
-from pages.parts.viewport import narrow
+from pages.parts.how_far import method_cards, scoreboard
+from pages.parts.table import GAP, NARROWEST
 from pages.parts.words import escaped
 
 WIDTHS = (1, 3)
 """Of what stands at the left of the table, and of the methods, as shares."""
 CHOICE = "trust-test"
+ON_PHONE, IN_DETAIL = 3, 5
+"""So many methods have their verdicts one below the other on a phone; so many stand in the details
+of a test together, told apart by their colours."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +49,12 @@ class Test:
         From what there is: what these figures are to be held against, and how many tries there
         were.
     draw : callable
-        Draws all there is; takes the latest result, and whether it is settled.
+        Draws what there is of some maps; takes the latest result, whether it is settled, and the
+        titles of their methods.
+    fills : str
+        What of the scoreboard it fills.
+    adds : callable
+        The findings of all tests with what it has found.
     notes : tuple of str
         What can be said before it is run.
     """
@@ -55,7 +66,9 @@ class Test:
     idea: str
     verdicts: Callable[[Any], Mapping[str, str]]
     beside: Callable[[Any], str]
-    draw: Callable[[Any, bool], None]
+    draw: Callable[[Any, bool, Sequence[str]], None]
+    fills: str
+    adds: Callable[[Findings, Any], Findings]
     notes: tuple[str, ...] = ()
 
 
@@ -69,13 +82,23 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class _Row:
-    """The places of a test in the table."""
+    """The places of a test, and whether its verdicts stand there."""
 
     name: str
     test: Test
     said: Callable[[], DeltaGenerator]
     action: DeltaGenerator
     progress: DeltaGenerator
+    verdicts: bool
+
+
+def side_by_side(methods: int) -> bool:
+    """Whether so many maps stand in one line, with their verdicts under them."""
+    if viewport.narrow():
+        return methods <= ON_PHONE
+    left, right = WIDTHS
+    room = (viewport.width() - GAP) * right / (left + right)
+    return methods * (NARROWEST + GAP) - GAP <= room
 
 
 def draw(
@@ -83,40 +106,79 @@ def draw(
     explanations: Sequence[Explanation | None],
     questions: Mapping[str, Question],
 ) -> None:
-    """The table, the details of one test below, and the work that was asked for.
+    """The tests, the scoreboard, one test in detail, a card, and the work that was asked for.
 
     Parameters
     ----------
     selection : Selection
     explanations : sequence of Explanation or None
-        One a method, as they stand above the table.
+        One a method, as they stand above.
     questions : mapping of str to Question
         By the names of the tests.
     """
-    usable = [each for each in explanations if each is not None and not each.blank_reason]
-    rows = [
-        row
-        for name, question in questions.items()
-        if (row := _lay_out(selection, usable, name, question)) is not None
-    ]
+    shown = [each for each in explanations if each is not None]
+    usable = [each for each in shown if not each.blank_reason]
+    rows = _lay_out_all(selection, usable, questions)
     _offer_all(st.empty(), selection, rows)
+    runs = [row.test.run for row in rows]
+    st.header("Scoreboard", anchor="scoreboard")
+    board = long_running.slot(*runs)
     st.header("In detail", anchor="in-detail")
     name = choose("The test to look at", {name: name for name in questions}, CHOICE)
+    titles = _choose_maps([each.explainer.title for each in usable])
     looked_at = next((row for row in rows if row.name == name), None)
     if looked_at is not None:
         st.caption(looked_at.test.idea)
         for note in looked_at.test.notes:
             st.markdown(note)
         details = long_running.slot(looked_at.test.run)
+    st.header("What is known of a method", anchor="card")
+    by_title = {each.explainer.title: each for each in usable}
+    chosen = st.selectbox("Method", list(by_title), key="card", persist_state="session", width=320)
+    card = long_running.slot(*runs)
+
+    def report(*, settled: bool) -> None:
+        findings = _findings(rows)
+        with board():
+            missing = [_missing(row, selection) for row in rows if not row.test.run.finished]
+            scoreboard.draw(selection, shown, findings, missing, settled=settled)
+        with card():
+            method_cards.draw(selection, by_title[chosen], findings)
+
+    waiting = any(run.waiting for run in runs)
+    report(settled=not waiting)
     for row in sorted(rows, key=lambda row: row.test.run.waiting):
-        _follow(row, selection, details if row is looked_at else None)
+        places = [details] if row is looked_at else []
+        _follow(row, selection, titles, places, report if row.test.run.waiting else None)
+    if waiting:
+        report(settled=True)
+
+
+def _lay_out_all(
+    selection: Selection, usable: Sequence[Explanation], questions: Mapping[str, Question]
+) -> list[_Row]:
+    """Each test with its verdicts at its right; without these, the tests side by side."""
+    beside = side_by_side(len(selection.methods))
+    across = [] if beside else st.columns(len(questions))
+    rows = []
+    for place, (name, question) in enumerate(questions.items()):
+        left, right = st.columns(WIDTHS) if beside else (across[place], across[place])
+        row = _lay_out(selection, usable, name, question, left, right, verdicts=beside)
+        rows += [] if row is None else [row]
+    return rows
 
 
 def _lay_out(
-    selection: Selection, usable: Sequence[Explanation], name: str, question: Question
+    selection: Selection,
+    usable: Sequence[Explanation],
+    name: str,
+    question: Question,
+    left: DeltaGenerator,
+    right: DeltaGenerator,
+    *,
+    verdicts: bool,
 ) -> _Row | None:
     """What a test asks and its settings at the left, and places for the rest."""
-    left, right = st.columns(WIDTHS)
     with left, st.container(gap="xsmall"):
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
@@ -131,7 +193,7 @@ def _lay_out(
             st.info("Choose a map to test.", icon=":material/info:")
             return None
         action, progress = st.empty(), st.empty()
-        row = _Row(name, test, long_running.slot(test.run), action, progress)
+        row = _Row(name, test, long_running.slot(test.run), action, progress, verdicts)
     long_running.steer(
         action, test.run, test.label, test.passes, selection.classifier,
         begin=partial(_look_at, name),
@@ -139,16 +201,52 @@ def _lay_out(
     return row
 
 
-def _follow(row: _Row, selection: Selection, details: Callable[[], DeltaGenerator] | None) -> None:
-    """Do what was asked for, and tell what there is in the row and, if it is looked at, below."""
+def _choose_maps(titles: list[str]) -> list[str]:
+    """Which maps stand in the details of a test: all, or of many those that are wanted."""
+    if len(titles) <= IN_DETAIL:
+        return titles
+    first = [method.title for method in TRIPTYCH if method.title in titles] or titles[:1]
+    return st.pills(
+        "Maps in detail", titles, selection_mode="multi", default=first,
+        key=f"in-detail-{'-'.join(titles)}", wrap=True,
+        help="All of them are tested, and stand in the scoreboard.",
+    )  # fmt: skip
+
+
+def _findings(rows: Sequence[_Row]) -> Findings:
+    """What all tests have found so far."""
+    findings = Findings()
+    for test in (row.test for row in rows):
+        if test.run.latest is not None and not test.run.failure:
+            findings = test.adds(findings, test.run.latest)
+    return findings
+
+
+def _missing(row: _Row, selection: Selection) -> str:
+    """What a test would still fill of the scoreboard, and its price."""
+    test = row.test
+    price = long_running.price(long_running.left(test.run, test.passes), selection.classifier)
+    return f"{test.fills} (*{row.name}*: {price})"
+
+
+def _follow(
+    row: _Row,
+    selection: Selection,
+    titles: Sequence[str],
+    details: Sequence[Callable[[], DeltaGenerator]],
+    report: Callable[..., None] | None,
+) -> None:
+    """Do what was asked for, and tell what there is in the row and wherever else it is told."""
     test = row.test
 
     def tell(latest: Any, settled: bool) -> None:
         with row.said():
-            _tell(test, latest, [method.title for method in selection.methods])
-        if details is not None:
-            with details():
-                test.draw(latest, settled)
+            _tell(row, latest, [method.title for method in selection.methods])
+        for place in details:
+            with place():
+                test.draw(latest, settled, titles)
+        if report is not None:
+            report(settled=False)
 
     long_running.watch(test.run, test.start, test.passes, selection.classifier, row.progress, tell)
     if test.run.finished:
@@ -158,16 +256,20 @@ def _follow(row: _Row, selection: Selection, details: Callable[[], DeltaGenerato
             st.warning(escaped(test.run.failure), icon=":material/block:")
 
 
-def _tell(test: Test, latest: Any, titles: Sequence[str]) -> None:
-    """The verdict on each map, under the map; where all are one column, with its name."""
-    verdicts = test.verdicts(latest)
+def _tell(row: _Row, latest: Any, titles: Sequence[str]) -> None:
+    """The verdict on each map, under the map; where all are one column, with its name.
+
+    Where the scoreboard alone tells, only what its figures are to be held against.
+    """
+    verdicts = row.test.verdicts(latest)
     if not verdicts:
         return
     with st.container(gap="xsmall"):
-        for column, title in zip(st.columns(len(titles)), titles, strict=True):
-            name = f"**{title}**  \n" if narrow() else ""
-            column.markdown(name + verdicts.get(title, "Not tested"))
-        st.caption(test.beside(latest))
+        if row.verdicts:
+            for column, title in zip(st.columns(len(titles)), titles, strict=True):
+                name = f"**{title}**  \n" if viewport.narrow() else ""
+                column.markdown(name + verdicts.get(title, "Not tested"))
+        st.caption(row.test.beside(latest))
 
 
 def _offer_all(place: DeltaGenerator, selection: Selection, rows: Sequence[_Row]) -> None:
