@@ -16,7 +16,7 @@ from explainers.observing.hidden_superpixels import (
 )
 from explainers.settings import setting
 
-Sampling = Literal["own", "LIME's"]
+Sampling = Literal["Shapley kernel", "coin tosses"]
 ENOUGH = 10
 """Samples that a superpixel needs, by the rule of thumb of those who use LIME (lime #524)."""
 
@@ -35,9 +35,9 @@ class KernelShap(HiddenSuperpixels, Explainer):
         What is seen where a superpixel is hidden.
     seed : int
         Of the sampling.
-    sampling : {"own", "LIME's"}
-        Whether coalitions are drawn by the Shapley kernel, see `Coalitions`, or LIME's pictures are
-        read: those that `LimeSuperpixels` with the same four settings above has asked about.
+    sampling : {"Shapley kernel", "coin tosses"}
+        How pictures are drawn: see `Coalitions`, or as LIME draws them. Then what `LimeSuperpixels`
+        with the same four settings above has observed is read, and nothing asked.
 
     Notes
     -----
@@ -84,14 +84,14 @@ class KernelShap(HiddenSuperpixels, Explainer):
     )
 
     sampling: Sampling = setting(
-        "own", "Samples drawn", "Its own suit it best. LIME's cost nothing where "
-        "LIME has asked already, and suffice for few pieces.",
-        choices=("own", "LIME's"),
+        "Shapley kernel", "Samples drawn by", "The kernel suits it best. Coin tosses are how LIME "
+        "draws: they cost nothing where LIME has asked already, and suffice for few pieces.",
+        choices=("Shapley kernel", "coin tosses"),
     )  # fmt: skip
 
     @property
     def observer(self) -> HiddenSuperpixels:
-        drawn = Coalitions if self.sampling == "own" else CoinTosses
+        drawn = Coalitions if self.sampling == "Shapley kernel" else CoinTosses
         return drawn(self.segmentation, self.samples, self.fill, self.seed)
 
     def rows(self, superpixels: int) -> np.ndarray:
@@ -102,7 +102,7 @@ class KernelShap(HiddenSuperpixels, Explainer):
         weights = self._weights(rows)
         worth = weights.sum() ** 2 / ((weights**2).sum() or 1.0)
         needed = ENOUGH * rows.shape[1]
-        refused = self.sampling == "LIME's" and worth < needed
+        refused = self.sampling == "coin tosses" and worth < needed
         surrogate = None if refused else self._fit(observation, rows, weights, target)
         coefficients = np.zeros(rows.shape[1]) if surrogate is None else surrogate.coefficients
         return Explanation(
@@ -132,7 +132,7 @@ class KernelShap(HiddenSuperpixels, Explainer):
         """
         superpixels, shown = rows.shape[1], rows.sum(axis=1)
         between = (shown > 0) & (shown < superpixels)
-        if self.sampling == "own":
+        if self.sampling == "Shapley kernel":
             return between.astype(float)
         weights = np.zeros(len(rows))
         logarithms = special.betaln(shown[between], superpixels - shown[between])
@@ -179,7 +179,7 @@ class KernelShap(HiddenSuperpixels, Explainer):
             f"{surrogate.observed:.3f} with every piece shown, less {surrogate.intercept:.3f} with "
             f"none{'' if asked else ', which LIME did not ask and is fitted'}."
         )
-        if self.sampling == "own":
+        if self.sampling == "Shapley kernel":
             return (total,)
         return (
             total,

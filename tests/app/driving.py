@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
 APP = Path(__file__).parents[2] / "app.py"
-FEW = {"saliency-samples": 4, "lime-samples": 60}
+FEW = {"saliency-samples": 4, "lime-samples": 60, "kernel-shap-samples": 60, "rise-masks": 40}
 
 
 def open_app(page: str | None = None, **query: str | list[str]) -> AppTest:

@@ -45,7 +45,7 @@ QUICK: list[Explainer] = [
     LimeSuperpixels(segmentation=Slic(n_segments=12), samples=200),
     LimeSuperpixels(segmentation=Felzenszwalb(min_size=30), samples=100, positive_only=True),
     KernelShap(segmentation=Slic(n_segments=12), samples=100),
-    KernelShap(segmentation=Slic(n_segments=4), samples=100, sampling="LIME's"),
+    KernelShap(segmentation=Slic(n_segments=4), samples=100, sampling="coin tosses"),
     Occlusion(),
     Occlusion(stride=5, patch=1, fill="blur"),
     Rise(masks=80, cells=5),

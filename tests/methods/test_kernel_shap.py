@@ -91,7 +91,7 @@ def test_all_coalitions_give_the_shapley_values(
     everything: Neighbourhood, truth: tuple[Target, np.ndarray], held: Hold
 ) -> None:
     target, values = truth
-    surrogate = KernelShap(sampling="LIME's").interpret(everything, target).surrogate
+    surrogate = KernelShap(sampling="coin tosses").interpret(everything, target).surrogate
     assert surrogate is not None
     difference = np.abs(surrogate.coefficients - values).max()
     held("KernelSHAP of all coalitions", "Shapley values, summed by hand", difference, 1e-9)
@@ -109,7 +109,7 @@ def test_without_the_empty_picture_all_values_move_alike(
         segments=everything.segments, rows=everything.rows[some],
         probabilities=everything.probabilities[some],
     )  # fmt: skip
-    surrogate = KernelShap(sampling="LIME's").interpret(kept, target).surrogate
+    surrogate = KernelShap(sampling="coin tosses").interpret(kept, target).surrogate
     assert surrogate is not None
     wrong = surrogate.intercept - answers[~some][0]
     assert abs(wrong) > 1e-3
@@ -169,7 +169,7 @@ def test_coalitions_are_drawn_by_the_shapley_kernel() -> None:
 
 def test_lime_and_kernel_shap_read_one_observation(smooth: Classifier, pixels: np.ndarray) -> None:
     lime = LimeSuperpixels(segmentation=PIECES, samples=400, seed=3)
-    reading = KernelShap(segmentation=PIECES, samples=400, seed=3, sampling="LIME's")
+    reading = KernelShap(segmentation=PIECES, samples=400, seed=3, sampling="coin tosses")
     assert reading.observer == lime.observer == CoinTosses(PIECES, 400, seed=3)
     assert KernelShap(PIECES, 400, seed=3).observer == Coalitions(PIECES, 400, seed=3)
     *_, asked = lime.observations(smooth, pixels, 0)
@@ -180,7 +180,7 @@ def test_lime_and_kernel_shap_read_one_observation(smooth: Classifier, pixels: n
 
 def test_answers_of_lime_that_are_worth_too_little_are_refused() -> None:
     """The fewer pieces, the more often LIME shows almost nothing or almost all of them."""
-    reading = KernelShap(sampling="LIME's")
+    reading = KernelShap(sampling="coin tosses")
     for pieces, samples, enough in ((6, 400, True), (30, 1000, False)):
         rows = CoinTosses(samples=samples).rows(pieces)
         told = 0.1 + rows @ np.linspace(0, 0.8 / pieces, pieces)
@@ -247,5 +247,5 @@ def test_it_comes_nearer_to_the_truth_than_a_regression_that_need_not_add_up(
             picture, fill_picture(picture, "grey"), segments, rows
         ),
     )  # fmt: skip
-    exact = coefficients(KernelShap(sampling="LIME's"), all_of_them, hiding.FIRST)
+    exact = coefficients(KernelShap(sampling="coin tosses"), all_of_them, hiding.FIRST)
     held("KernelSHAP of all coalitions", "shap 0.51", np.abs(exact - peers["shap"]).max(), 1e-5)
