@@ -14,9 +14,9 @@ FLOORS: list[list[str]] = [
     ["explainers.images", "explainers.classifiers"],
     ["explainers.models"],
     ["explainers.explanation"],
-    ["explainers.observing"],
+    ["explainers.observing", "explainers.words"],
     ["explainers.methods", "explainers.metrics", "explainers.network"],
-    ["explainers.survey"],
+    ["explainers.survey", "explainers.report"],
     ["explainers"],
     ["pages.parts"],
     [

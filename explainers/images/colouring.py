@@ -14,6 +14,9 @@ COLOUR_MAPS = ("inferno", "viridis", "magma", "cividis", "turbo", "jet")
 DIVERGING = "RdBu_r"
 STEPS = 256
 STRIPES = (30, 32, 44)
+BLACK, WHITE = "#000", "#fff"
+EVEN = 0.179
+"""The luminance on which black and white stand out alike, 4.58 to 1: none reads worse."""
 
 # Rows blended at a time: a picture of 40 million pixels would take gigabytes at once.
 STRIP = 256
@@ -86,6 +89,15 @@ def coloured(values: np.ndarray, style: Style, *, signed: bool) -> np.ndarray:
     return overlay(nothing, values, style.opaque, signed=signed)
 
 
+def ink_on(colours: np.ndarray) -> np.ndarray:
+    """Black or white, whichever stands out from each of some ``(..., 3)`` RGB colours in 0..1.
+
+    By their relative luminance (WCAG 2.2).
+    """
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    return np.where(linear @ (0.2126, 0.7152, 0.0722) > EVEN, BLACK, WHITE)
+
+
 def outline_layer(segments: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """The borders of superpixels as a see-through layer, ``(*shape, 4)`` uint8.
 
@@ -119,7 +131,7 @@ def hatched(image: np.ndarray, region: np.ndarray) -> np.ndarray:
 
 
 def encode(image: np.ndarray, kind: str = "PNG") -> bytes:
-    """An RGB or RGBA uint8 array as the bytes of a PNG or JPEG file."""
+    """An RGB or RGBA uint8 array as the bytes of a PNG, JPEG or WebP file."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, kind, quality=92)
     return file.getvalue()

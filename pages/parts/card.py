@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explainers import Explainer, Explanation, Prediction, Target
 from explainers.images.colouring import Style
+from explainers.report.maps import bold_from
 from pages.parts import cache, downloads, zoom
 from pages.parts.figures import (
     CELLS,
@@ -20,7 +21,6 @@ from pages.parts.figures import (
     WHOLE,
     Window,
     bare_figure,
-    bold_from,
     map_figure,
     matrix_figure,
 )

@@ -10,7 +10,8 @@ import streamlit as st
 from PIL import Image, ImageDraw, ImageFont
 
 from explainers import Explanation, Prediction
-from explainers.images.colouring import Style, coloured, encode, overlay, with_outlines
+from explainers.images.colouring import Style, encode
+from explainers.report.maps import heatmap_image, overlay_image
 from pages.parts.figures import CELLS
 from pages.parts.picture import Picture
 from pages.parts.words import number, percent, raw_range, resolution
@@ -57,11 +58,11 @@ def offer(
     grid = explanation.grid(CELLS)
     files: list[tuple[str, str, str, Callable[[], bytes]]] = [
         ("Overlay, PNG", "overlay.png", "image/png",
-         lambda: encode(overlay_image(explanation, picture, style, limit), "PNG")),
+         lambda: encode(overlay_image(explanation, picture.image, style, limit), "PNG")),
         ("Overlay, JPEG", "overlay.jpg", "image/jpeg",
-         lambda: encode(overlay_image(explanation, picture, style, limit), "JPEG")),
+         lambda: encode(overlay_image(explanation, picture.image, style, limit), "JPEG")),
         ("Heatmap, PNG", "heatmap.png", "image/png",
-         lambda: encode(heatmap_image(explanation, picture, style, limit), "PNG")),
+         lambda: encode(heatmap_image(explanation, picture.shape, style, limit), "PNG")),
         ("Matrix, CSV", "matrix.csv", "text/csv", lambda: matrix_csv(grid)),
         ("Arrays, NPZ", "arrays.npz", "application/octet-stream",
          lambda: arrays_npz(explanation)),
@@ -73,28 +74,6 @@ def offer(
         )  # fmt: skip
     st.caption("The matrix as shown, to copy")
     st.code(matrix_text(grid / unit), language=None, height=120)
-
-
-def overlay_image(
-    explanation: Explanation, picture: Picture, style: Style, limit: float | None = None
-) -> np.ndarray:
-    """The map over the picture at the picture's own size, ``(H, W, 3)`` uint8.
-
-    The colours end at `limit`, an absolute raw value; at the map's own largest if None.
-    """
-    values = _values(explanation, picture.shape, limit)
-    blended = overlay(picture.image, values, style, signed=explanation.signed)
-    if explanation.segments is None:
-        return blended
-    return with_outlines(blended, explanation.segments)
-
-
-def heatmap_image(
-    explanation: Explanation, picture: Picture, style: Style, limit: float | None = None
-) -> np.ndarray:
-    """The same without the picture."""
-    values = _values(explanation, picture.shape, limit)
-    return coloured(values, style, signed=explanation.signed)
 
 
 def matrix_csv(matrix: np.ndarray) -> bytes:
@@ -159,7 +138,7 @@ def poster_png(
             explanation.explainer.title,
             f"measured on {resolution(explanation)} · raw {raw_range(explanation)}"
             + (f" · colours to {number(limit)}" if limit > explanation.scale else ""),
-            overlay_image(explanation, small, style, limit),
+            overlay_image(explanation, small.image, style, limit),
         )
         for explanation, limit in zip(explanations, limits, strict=True)
     ]
@@ -191,7 +170,3 @@ def _cell(value: object) -> object:
     if isinstance(value, str):
         return f"'{value}" if value.startswith(FORMULA) else value
     return f"{value:.9g}" if isinstance(value, float | np.floating) else value
-
-
-def _values(explanation: Explanation, shape: tuple[int, int], limit: float | None) -> np.ndarray:
-    return explanation.resized(shape) / (limit or explanation.scale or 1.0)

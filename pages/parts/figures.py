@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from explainers.images.colouring import Style, outline_layer
+from explainers.images.colouring import Style, ink_on, outline_layer
+from explainers.report.maps import bold_from
+from explainers.words import number, short
 from pages.parts.picture import Picture, data_uri
-from pages.parts.words import number
 
 CELLS = 14
 QUIET = {"displayModeBar": False, "typesetMath": False}
-HOTTEST = 0.9
 COLOUR_BAR = 34
 INK = {"light": "#31333f", "dark": "#e6e8ee"}
 RULER = 18
@@ -29,9 +29,6 @@ WIDEST_NUMBER = 1.66
 LINE = 1.9
 """How tall a row of a matrix is, in sizes of its type."""
 SMALLEST, LARGEST = 9, 13
-BLACK, WHITE = "#000", "#fff"
-EVEN = 0.179
-"""The luminance on which black and white stand out alike, 4.58 to 1: none reads worse."""
 PAPER = {"light": np.ones((1, 4)), "dark": np.zeros((1, 4))}
 """What stands behind a matrix without colours, RGBA."""
 CLEAR = "rgba(0, 0, 0, 0)"
@@ -162,12 +159,6 @@ def bare_figure(address: str, aspect: float, height: int) -> go.Figure:
     )
 
 
-def bold_from(*matrices: np.ndarray) -> float:
-    """The absolute value from which a cell is among the strongest tenth; zero never is."""
-    strengths = np.abs(matrices) if matrices else np.zeros(1)
-    return max(float(np.quantile(strengths, HOTTEST)), float(np.finfo(np.float32).tiny))
-
-
 def matrix_figure(
     matrix: np.ndarray,
     style: Style,
@@ -208,7 +199,7 @@ def matrix_figure(
     low = -limit if signed else 0.0
     colours = style.opaque.colours(signed) if coloured else PAPER[theme]
     shown = np.rint(np.clip((matrix - low) / (limit - low), 0, 1) * (len(colours) - 1)).astype(int)
-    inks = np.where(_luminance(colours[:, :3])[shown] > EVEN, BLACK, WHITE)
+    inks = ink_on(colours[:, :3])[shown]
     text = [
         [
             _inked(f"<b>{short(value)}</b>" if strong else short(value), ink)
@@ -248,25 +239,8 @@ def matrix_figure(
     )
 
 
-def short(value: float) -> str:
-    """A number of a matrix in the fewest characters: ``.95``, ``-.05``, ``0``, ``4.2``, ``22``."""
-    if abs(value) >= 9.95:
-        return f"{value:.0f}"
-    text = f"{value:.2f}" if abs(value) < 0.995 else f"{value:.1f}"
-    sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
-    if not float(digits):
-        return "0"
-    return sign + (digits.removesuffix("0") if digits.endswith(".0") else digits.removeprefix("0"))
-
-
 def _inked(text: str, colour: str) -> str:
     return f'<span style="color:{colour}">{text}</span>'
-
-
-def _luminance(colours: np.ndarray) -> np.ndarray:
-    """The relative luminance of RGB in 0..1 (WCAG 2.2), 0..1."""
-    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
-    return linear @ (0.2126, 0.7152, 0.0722)
 
 
 def _frame(matrix: np.ndarray, inks: np.ndarray) -> list[dict[str, Any]]:

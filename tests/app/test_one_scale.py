@@ -15,7 +15,8 @@ from streamlit.testing.v1 import AppTest
 from explainers import Classifier, GradCam
 from explainers.images.colouring import Style, coloured, overlay
 from explainers.images.regions import box
-from pages.parts.downloads import MARGIN, POSTER_WIDTH, overlay_image, poster_png
+from explainers.report.maps import overlay_image
+from pages.parts.downloads import MARGIN, POSTER_WIDTH, poster_png
 from pages.parts.picture import Picture
 from tests.app.charts import array, heatmaps
 from tests.app.driving import captions, open_app
@@ -166,7 +167,7 @@ def test_a_poster_says_where_its_colours_end(smooth: Classifier, pixels: np.ndar
     bottom = top + round(POSTER_WIDTH * picture.aspect)
     panel = (slice(top, bottom), slice(left, left + POSTER_WIDTH))
     small = picture.resized(POSTER_WIDTH, bottom - top)
-    expected = overlay_image(explanation, small, Style(fading=False), 50 * explanation.scale)
+    expected = overlay_image(explanation, small.image, Style(fading=False), 50 * explanation.scale)
     np.testing.assert_array_equal(shared[panel], expected)
     assert (shared[panel] != own[panel]).any()
     note = (slice(bottom + 40, None), slice(left, None))

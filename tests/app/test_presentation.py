@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pages.parts.compare import presentation, summary
+from explainers.report import telling
+from pages.parts.compare import presentation
 from tests.app.charts import array, heatmaps
 from tests.app.driving import captions, open_app
 
@@ -48,9 +49,9 @@ def test_one_screen_shows_what_compare_shows_and_no_settings() -> None:
     [
         ("1", "The picture", 0, "1 of 5 · Coffee"),
         ("2", "What the network says", 0, "EfficientNet-Lite0 gives it 90."),
-        ("3", "Where each method looked", 3, summary.PLACES),
-        ("4", "Whether they agree", 3, summary.AGREEMENT),
-        ("5", "Whether it matters", 3, summary.HIDING),
+        ("3", "Where each method looked", 3, telling.PLACES),
+        ("4", "Whether they agree", 3, telling.AGREEMENT),
+        ("5", "Whether it matters", 3, telling.HIDING),
     ],
 )
 def test_a_link_opens_at_a_step(step: str, title: str, maps: int, said: str) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explainers import Explanation
+from explainers.report import telling
 from pages.parts import viewport
 from pages.parts.card import Subject
 from pages.parts.compare import answer, summary
@@ -79,10 +80,10 @@ def _draw_all(choice: Choice) -> None:
     with ranking:
         answer.draw_ranking(selection, row_height=28)
     told = _told(selection, _draw_maps(selection, MIDDLE))
-    for question in (summary.ANSWER, summary.CAUTIONS):
+    for question in (telling.ANSWER, telling.CAUTIONS):
         if question in told:
             said.caption(_in_one(told, [question]))
-    rest = [question for question in told if question not in (summary.ANSWER, summary.CAUTIONS)]
+    rest = [question for question in told if question not in (telling.ANSWER, telling.CAUTIONS)]
     if rest:
         for column, question in zip(
             st.columns(len(rest), wrap=viewport.narrow()), rest, strict=True
@@ -123,9 +124,9 @@ def _maps_and(*questions: str) -> Callable[[Choice], None]:
 STEPS: dict[str, Callable[[Choice], None]] = {
     "The picture": _draw_the_picture,
     "What the network says": _draw_the_answer,
-    "Where each method looked": _maps_and(summary.PLACES),
-    "Whether they agree": _maps_and(summary.AGREEMENT),
-    "Whether it matters": _maps_and(summary.HIDING, summary.CAUTIONS),
+    "Where each method looked": _maps_and(telling.PLACES),
+    "Whether they agree": _maps_and(telling.AGREEMENT),
+    "Whether it matters": _maps_and(telling.HIDING, telling.CAUTIONS),
 }
 
 

@@ -9,8 +9,8 @@ import streamlit as st
 from explainers import Explanation
 from explainers.images.colouring import Style
 from explainers.metrics.randomisation import Randomisation, Spread, cost, randomisation
+from explainers.report.maps import overlay_image
 from pages.parts import cache
-from pages.parts.downloads import overlay_image
 from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, rest_of_gallery, screen_theme
 from pages.parts.how_far.verdicts import Test
@@ -195,6 +195,6 @@ def _figures(found: Randomisation, title: str) -> str:
 
 def _draw_map(small: Picture, style: Style, explanation: Explanation, said: str) -> None:
     st.image(
-        overlay_image(explanation, small, style), width=WIDTH, caption=escaped(said),
+        overlay_image(explanation, small.image, style), width=WIDTH, caption=escaped(said),
         alt=f"{explanation.explainer.title}, {said}",
     )  # fmt: skip

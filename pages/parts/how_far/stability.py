@@ -11,8 +11,8 @@ from explainers.methods.lime_superpixels import CHUNK, IN_A_ROW, STRONGEST
 from explainers.metrics.agreement import BLOB, agreements
 from explainers.metrics.randomisation import Spread
 from explainers.metrics.stability import Change, Repeats, ask_again
+from explainers.report.maps import overlay_image
 from pages.parts import cache
-from pages.parts.downloads import overlay_image
 from pages.parts.frame import Selection
 from pages.parts.how_far.verdicts import Test
 from pages.parts.picture import Picture
@@ -200,7 +200,7 @@ def _draw(selection: Selection, asked: Asked, titles: Sequence[str]) -> None:
 
 def _draw_answer(small: Picture, style: Style, repeats: Repeats, number: int) -> None:
     explanation = repeats.explanations[number]
-    image = overlay_image(explanation, small, style)
+    image = overlay_image(explanation, small.image, style)
     if repeats.flipping is not None:
         image = hatched(image, repeats.flipping)
     said = "as above" if number == 0 else f"again, {number}"
