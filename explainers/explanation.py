@@ -226,6 +226,20 @@ class Explanation:
         """
         return resample(self.heatmap, (n, n))
 
+    def _repr_png_(self) -> bytes:
+        """The map alone, with what its colours mean: what a notebook shows.
+
+        Over its picture, and beside others, `SideBySide` shows it.
+        """
+        from explainers.images.colouring import Style, coloured, encode
+        from explainers.images.poster import NOTEBOOK, Bar, Panel, poster
+
+        rows, columns = self.heatmap.shape
+        values = self.resized((round(NOTEBOOK * rows / columns), NOTEBOOK)) / (self.scale or 1.0)
+        drawn = coloured(values, Style(), signed=self.signed)
+        bar = Bar.of(Style(), self.scale, signed=self.signed)
+        return encode(poster([Panel(drawn, self.explainer.title, bar=bar)]))
+
 
 @dataclass(frozen=True)
 class Cost:

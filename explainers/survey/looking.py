@@ -6,8 +6,7 @@ answer to, is a row with the reason in a sentence.
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,7 @@ from explainers.metrics.confidence import blob_seen, confidences, seen_of
 from explainers.metrics.evidence import hottest_share
 from explainers.metrics.faithfulness import RANDOM, beaten, cells, curves, strengths_of
 from explainers.metrics.stability import ask_again
-from explainers.models.imagenet import imagenet_labels, imagenet_wordnet_ids
+from explainers.models.imagenet import classes_named
 from explainers.survey.pictures import Found
 from explainers.survey.survey import Survey
 from explainers.survey.table import TOP, pairs, prefix
@@ -215,19 +214,6 @@ def _answered(probabilities: np.ndarray, labels: tuple[str, ...], label: str | N
         "label_probability": None if index is None else float(probabilities[index]),
         "correct": None if index is None else index == top[0].index,
     }
-
-
-@lru_cache
-def classes_named(labels: tuple[str, ...]) -> Mapping[str, int]:
-    """The class that a person may mean by a name, in small letters, or by a number.
-
-    Those of ImageNet are known by their WordNet identifiers as well, as its folders are called.
-    """
-    numbers = {str(index): index for index in range(len(labels))}
-    wordnet = {}
-    if labels == imagenet_labels():
-        wordnet = {name: index for index, name in enumerate(imagenet_wordnet_ids())}
-    return numbers | wordnet | {label.casefold(): index for index, label in enumerate(labels)}
 
 
 def _maps(explained: Explained) -> Row:

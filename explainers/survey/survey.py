@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from explainers.explanation import Explainer
 from explainers.methods import METHODS, GradCam, LimeSuperpixels, Saliency
 from explainers.models import zoo
+from explainers.models.opening import open_named
 
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier
@@ -77,12 +78,7 @@ class Survey:
         ModelError
             If it cannot be had; the text says why.
         """
-        if self.classifier in zoo.CLASSIFIERS:
-            return zoo.load_classifier(self.classifier)
-        from explainers.models.model_file import open_classifier
-
-        names = None if self.names is None else Path(self.names)
-        return open_classifier(self.classifier, names, self.scaling)
+        return open_named(self.classifier, self.names, self.scaling)
 
     def described(self) -> dict[str, Any]:
         """All that its figures depend on, in JSON's types: what tells it from other surveys."""

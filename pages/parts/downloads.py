@@ -1,16 +1,15 @@
 """What a person takes away: pictures, matrices, arrays, and a poster of all together."""
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from PIL import Image, ImageDraw, ImageFont
 
 from explainers import Explanation, Prediction
 from explainers.images.colouring import Style, encode
+from explainers.images.poster import WIDTH, Panel, poster
+from explainers.report.files import arrays_npz, matrix_csv
 from explainers.report.maps import heatmap_image, overlay_image
 from pages.parts.figures import CELLS
 from pages.parts.picture import Picture
@@ -18,18 +17,6 @@ from pages.parts.words import number, percent, raw_range, resolution
 
 if TYPE_CHECKING:
     from explainers import Classifier
-
-POSTER_WIDTH = 560
-ABREAST = 4
-"""Panels of a poster side by side."""
-HEADED, NAMED = 134, 96
-"""How high the heading of a poster is, and what stands below a panel, in pixels."""
-MARGIN = 32
-INK = (38, 41, 56)
-FAINT = (110, 114, 130)
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a formula begins with in a spreadsheet, after OWASP's "CSV Injection"."""
 
 
 def offer(
@@ -76,46 +63,9 @@ def offer(
     st.code(matrix_text(grid / unit), language=None, height=120)
 
 
-def matrix_csv(matrix: np.ndarray) -> bytes:
-    """The matrix with its row and column numbers, nine significant digits: all there are."""
-    return table_csv(
-        [["row", *range(matrix.shape[1])], *([row, *values] for row, values in enumerate(matrix))]
-    )
-
-
-def table_csv(rows: Iterable[Iterable[object]]) -> bytes:
-    """A table for spreadsheets, which run what begins like a formula: such a text gets a mark.
-
-    The mark is an apostrophe before it. Numbers stay numbers, with nine significant digits.
-    """
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    for row in rows:
-        writer.writerow([_cell(value) for value in row])
-    return file.getvalue().encode()
-
-
 def matrix_text(matrix: np.ndarray) -> str:
     """The matrix with two decimals, tabs between: for pasting into a sheet."""
     return "\n".join("\t".join(f"{value:.2f}" for value in row) for row in matrix)
-
-
-def arrays_npz(explanation: Explanation) -> bytes:
-    """Everything there is, for NumPy: the raw map, the matrix, and what lies behind them."""
-    arrays: dict[str, np.ndarray] = {
-        "heatmap": explanation.heatmap,
-        "grid": explanation.grid(CELLS),
-        "explainer": np.array(repr(explanation.explainer)),
-        "classifier": np.array(explanation.classifier),
-        "target": np.array(repr(explanation.target)),
-    }
-    if explanation.surrogate is not None:
-        arrays["segments"] = explanation.surrogate.segments
-        arrays["coefficients"] = explanation.surrogate.coefficients
-        arrays["r2"] = np.array(explanation.surrogate.r2)
-    file = io.BytesIO()
-    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-    return file.getvalue()
 
 
 def poster_png(
@@ -131,42 +81,18 @@ def poster_png(
     Each map's colours end at its limit, which is named where it is not the map's own.
     """
     answer = prediction[explanations[0].target.index]
-    height = round(POSTER_WIDTH * picture.aspect)
-    small = picture.resized(POSTER_WIDTH, height)
-    panels = [("The picture", f"{picture.size} pixels", small.image)] + [
-        (
+    small = picture.resized(WIDTH, round(WIDTH * picture.aspect))
+    panels = [Panel(small.image, "The picture", f"{picture.size} pixels")] + [
+        Panel(
+            overlay_image(explanation, small.image, style, limit),
             explanation.explainer.title,
             f"measured on {resolution(explanation)} · raw {raw_range(explanation)}"
             + (f" · colours to {number(limit)}" if limit > explanation.scale else ""),
-            overlay_image(explanation, small.image, style, limit),
         )
         for explanation, limit in zip(explanations, limits, strict=True)
     ]
-    across, down = min(len(panels), ABREAST), -(-len(panels) // ABREAST)
-    size = (MARGIN + across * (POSTER_WIDTH + MARGIN), HEADED + down * (height + NAMED))
-    sheet = Image.new("RGB", size, (255, 255, 255))
-    draw = ImageDraw.Draw(sheet)
-
-    def write(left: int, top: int, text: str, size: int, ink: tuple[int, int, int]) -> None:
-        draw.text((left, top), text.replace("×", "x"), ink, ImageFont.load_default(size))
-
-    heading = f"Why {answer.label}?"
-    write(MARGIN, 30, heading, 38, INK)
     said = (
         f"{classifier.title} gives it {percent(answer.probability)}, "
         f"place {prediction.rank(answer.index)} of {len(prediction.labels):,}"
     )
-    write(MARGIN, 84, said, 22, FAINT)
-    for place, (title, note, image) in enumerate(panels):
-        left = MARGIN + place % ABREAST * (POSTER_WIDTH + MARGIN)
-        top = HEADED + place // ABREAST * (height + NAMED)
-        sheet.paste(Image.fromarray(image), (left, top))
-        write(left, top + height + 14, title, 24, INK)
-        write(left, top + height + 48, note, 17, FAINT)
-    return encode(np.asarray(sheet))
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
-    return f"{value:.9g}" if isinstance(value, float | np.floating) else value
+    return encode(poster(panels, f"Why {answer.label}?", said))

@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from pages.parts.downloads import matrix_csv, table_csv
+from explainers.report.files import matrix_csv, table_csv
 
 
 def read(content: bytes) -> list[list[str]]:

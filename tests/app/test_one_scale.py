@@ -14,9 +14,10 @@ from streamlit.testing.v1 import AppTest
 
 from explainers import Classifier, GradCam
 from explainers.images.colouring import Style, coloured, overlay
+from explainers.images.poster import MARGIN, WIDTH
 from explainers.images.regions import box
 from explainers.report.maps import overlay_image
-from pages.parts.downloads import MARGIN, POSTER_WIDTH, poster_png
+from pages.parts.downloads import poster_png
 from pages.parts.picture import Picture
 from tests.app.charts import array, heatmaps
 from tests.app.driving import captions, open_app
@@ -163,10 +164,10 @@ def test_a_poster_says_where_its_colours_end(smooth: Classifier, pixels: np.ndar
         ))))
         for limit in (explanation.scale, 50 * explanation.scale)
     )  # fmt: skip
-    left, top = 2 * MARGIN + POSTER_WIDTH, 134
-    bottom = top + round(POSTER_WIDTH * picture.aspect)
-    panel = (slice(top, bottom), slice(left, left + POSTER_WIDTH))
-    small = picture.resized(POSTER_WIDTH, bottom - top)
+    left, top = 2 * MARGIN + WIDTH, 134
+    bottom = top + round(WIDTH * picture.aspect)
+    panel = (slice(top, bottom), slice(left, left + WIDTH))
+    small = picture.resized(WIDTH, bottom - top)
     expected = overlay_image(explanation, small.image, Style(fading=False), 50 * explanation.scale)
     np.testing.assert_array_equal(shared[panel], expected)
     assert (shared[panel] != own[panel]).any()

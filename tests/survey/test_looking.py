@@ -25,10 +25,10 @@ from explainers.metrics import faithfulness
 from explainers.metrics.agreement import agree
 from explainers.metrics.confidence import blob_seen, confidences, seen_of
 from explainers.metrics.faithfulness import cells
-from explainers.models.imagenet import imagenet_labels
+from explainers.models.imagenet import classes_named, imagenet_labels
 from explainers.observing.layer_gradients import LayerGradients
 from explainers.survey import worker
-from explainers.survey.looking import centre_of_mass, classes_named, look, look_closer
+from explainers.survey.looking import centre_of_mass, look, look_closer
 from explainers.survey.pictures import BY_FOLDER, Collection, Found
 from explainers.survey.survey import Survey
 from explainers.survey.table import schema, write

@@ -1,15 +1,16 @@
 """What tells one survey from another, and what is refused before anything is computed."""
 
-import argparse
 import fcntl
 import json
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from explainers import GradCam, LimeSuperpixels, Saliency
-from explainers.command_line import main, methods_named
+from explainers.command_line import main
+from explainers.command_line.naming import methods_named
 from explainers.survey.pictures import Collection
 from explainers.survey.running import run
 from explainers.survey.survey import Survey, SurveyError
@@ -117,7 +118,7 @@ def test_methods_are_named_with_their_settings() -> None:
     ],
 )
 def test_methods_that_there_are_not_are_refused(text: str, reason: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match=reason):
+    with pytest.raises(click.BadParameter, match=reason):
         methods_named(text)
 
 

@@ -10,7 +10,7 @@ from explainers.metrics.agreement import BLOB
 from explainers.metrics.faithfulness import KINDS, RANDOM, RANDOM_ORDERS, Curve, beaten
 from explainers.metrics.randomisation import Spread
 from explainers.metrics.scoreboard import ONCE_IN, Findings, Score, Standing, scores, standing
-from pages.parts.downloads import table_csv
+from explainers.report.files import table_csv
 from pages.parts.frame import PAGES, SURVEY, Selection, carried
 from pages.parts.words import enumerated, slug
 

@@ -13,12 +13,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from explainers.images.colouring import Style, encode
 from explainers.images.contact_sheet import GROUND, contact_sheet
+from explainers.images.poster import FAINT, INK
+from explainers.report.files import table_csv
 from explainers.survey.originals import original
 from explainers.survey.questions import Page, Question
 from explainers.survey.survey import SurveyError
 from explainers.survey.table import Stored, prefix
 from explainers.survey.taking import GROUP, plain_rows, write_parquet
-from pages.parts.downloads import FAINT, INK, table_csv
 from pages.parts.survey.tiles import SIDE, tile
 from pages.parts.words import legible, percent, slug
 

@@ -11,9 +11,9 @@ import streamlit as st
 from explainers import Explanation, NoAnswerError, Prediction
 from explainers.images.colouring import encode
 from explainers.images.regions import REGION_FILLS, hide
+from explainers.report.files import table_csv
 from pages.parts import cache
 from pages.parts.card import Subject
-from pages.parts.downloads import table_csv
 from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, screen_theme
 from pages.parts.picture import Picture

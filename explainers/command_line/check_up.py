@@ -1,0 +1,118 @@
+"""``triptych check-up``: what a model is, and whether it is fed right."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from explainers.classifiers.check_up import CheckUp, Fed, check_up
+from explainers.classifiers.errors import ModelError, NoAnswerError
+from explainers.command_line.naming import Model, classifier_named, picture_named
+from explainers.command_line.telling import tell
+from explainers.images.decoding import ImageError
+from explainers.images.samples import SAMPLES
+from explainers.words import legible, number, percent
+
+
+@click.command(
+    "check-up",
+    epilog="""\b
+    Examples:
+      triptych check-up efficientnet-lite0
+      triptych check-up pets.keras --labels pets.txt --picture my_dog.jpg
+      triptych check-up pets.keras --json | jq .likeliest
+    """,
+)
+@click.argument("model", type=Model())
+@click.option(
+    "--labels",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The names of its classes.",
+)
+@click.option("--scaling", default="auto", show_default=True, help="What a model file is fed.")
+@click.option(
+    "--picture",
+    default=next(iter(SAMPLES)),
+    show_default=True,
+    help="What it is asked, under each scaling.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as an object.")
+def command(model: str, labels: Path | None, scaling: str, picture: str, as_json: bool) -> None:
+    """Say what a MODEL is, and whether it is fed right.
+
+    MODEL is a Keras file (.keras, .h5, a zip of Teachable Machine) or a network that Triptych
+    knows. Nothing in a file is run. A wrong scaling shows at once: the answers differ, and the
+    network is surprised.
+    """
+    tell("Waking TensorFlow …")
+    classifier = classifier_named(model, labels, scaling)
+    try:
+        found = check_up(classifier, classifier.prepare(picture_named(picture)))
+    except (ImageError, ModelError, NoAnswerError) as reason:
+        raise click.ClickException(str(reason)) from reason
+    finally:
+        tell()
+    if as_json:
+        print(json.dumps({"title": classifier.title, "labels": classifier.labels} | _told(found)))
+    else:
+        print(legible(classifier.title), *_lines(found), sep="\n")
+
+
+def _told(found: CheckUp) -> dict[str, Any]:
+    """All of it in JSON's types; scalings by their names."""
+    return {
+        "kind": found.kind,
+        "head": found.head,
+        "input": found.input,
+        "rescaling": found.rescaling,
+        "parameters": found.parameters,
+        "layers": len(found.layers),
+        "feedings": [
+            {
+                "scaling": fed.scaling.name,
+                "answer": None if fed.answer is None else dataclasses.asdict(fed.answer),
+                "given": fed.given,
+                "surprise": fed.surprise,
+                "usual": fed.usual,
+            }
+            for fed in found.feedings
+        ],
+        "fed": found.fed.scaling.name,
+        "likeliest": None if found.likeliest is None else found.likeliest.scaling.name,
+    }
+
+
+def _lines(found: CheckUp) -> list[str]:
+    """The same in words, and each scaling in a row of a table."""
+    rows, columns, channels = found.input
+    header = ("scaled to", "answer", "the network is given", "surprise")
+    table = [header, *(_row(fed) for fed in found.feedings)]
+    widths = [max(len(row[place]) for row in table) for place in range(len(header))]
+    marks = [" ", *("*" if fed == found.fed else " " for fed in found.feedings)]
+    return [
+        f"  {legible(found.kind)}, {len(found.layers)} layers, {found.parameters:,} parameters",
+        f"  {found.head}",
+        f"  {rows} × {columns} pixels of {channels} channel{'s' if channels > 1 else ''}",
+        f"  scaled inside by {legible(found.rescaling)!r}"
+        if found.rescaling
+        else "  nothing scales the pixels inside",
+        *(
+            f"{mark} "
+            + "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+            for mark, row in zip(marks, table, strict=True)
+        ),
+        "  * in use. Surprise: how unlike its training such pixels are to the network; lower is "
+        "more alike.",
+    ]
+
+
+def _row(fed: Fed) -> tuple[str, str, str, str]:
+    low, high = fed.given
+    answer = "no number"
+    if fed.answer is not None:
+        answer = f"{legible(fed.answer.label)} {percent(fed.answer.probability)}"
+    surprise = "unknown" if fed.surprise is None else number(fed.surprise)
+    return fed.scaling.name, answer, f"{number(low)} to {number(high)}", surprise
