@@ -17,9 +17,8 @@ def standing_in_words(each: Standing, found: Mapping[str, Curve], marks: Marks) 
     maps = [curve for name, curve in found.items() if name not in (BLOB, RANDOM)]
     said = [f"{kind}: {marks.name(each.best)} does best, with {each.area:.3f}."]
     if each.close:
-        said.append(
-            f"{marks.name(_close(each, [curve.name for curve in maps]))} too close to it to be ranked."
-        )
+        close = marks.name(_close(each, [curve.name for curve in maps]))
+        said.append(f"{close} too close to it to be ranked.")
     if each.lead < -each.least:
         said.append(f"A {BLOB}, which has not seen the picture, does better.")
     elif each.lead <= each.least:
