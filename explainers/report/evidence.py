@@ -33,8 +33,8 @@ def evidence(
     target = in_words(told.prediction, told.explanations[0].target)
     return {
         "Purpose": [
-            f"To show which parts of one picture {told.classifier} answered {target} to, according "
-            f"to {_count(len(told.explanations), 'method')}, and how far these can be believed.",
+            f"To show where in one picture {told.classifier} looked for {target}, according to "
+            f"{_count(len(told.explanations), 'method')}, and how far these can be believed.",
             "It is about this decision. It does not tell how often the network is right, nor "
             "whether it suits a use.",
         ],
@@ -47,9 +47,9 @@ def evidence(
             "on is not in this file.",
         ],
         "Why these methods": [
-            f"{each.explainer.title} ({each.explainer.kind.lower()}): {each.explainer.answers} "
-            f"It needs: {each.explainer.needs}"
-            for each in told.explanations
+            f"{method.title}, {method.kind.lower()}: {_small(method.answers)}. It needs: "
+            f"{_small(method.needs)}"
+            for method in (each.explainer for each in told.explanations)
         ],
         "Measured limits": _measured(told, findings),
     }
@@ -121,3 +121,7 @@ def _was(names: Sequence[str]) -> str:
 
 def _count(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _small(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]

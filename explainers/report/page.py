@@ -363,9 +363,16 @@ def _model(found: CheckUp) -> dict[str, Any]:
 def _settings(each: Explanation) -> list[tuple[str, str]]:
     """The settings of the method, as they were."""
     explainer = each.explainer
-    return [
-        (entry.label, str(getattr(explainer, name))) for name, entry in explainer.settings().items()
-    ]
+    values = (
+        (entry.label, getattr(explainer, name)) for name, entry in explainer.settings().items()
+    )
+    return [(label, _set(value)) for label, value in values]
+
+
+def _set(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "left to the method" if value is None else str(value)
 
 
 def _smaller(image: np.ndarray, longest: int = LONGEST) -> np.ndarray:
