@@ -175,7 +175,12 @@ def scores(
     findings : Findings
     """
     maps = (score(each, classifier, findings) for each in explanations)
-    return (*maps, *(_areas(name, findings) for name in (BLOB, RANDOM)))
+    return (*maps, *baselines(findings))
+
+
+def baselines(findings: Findings) -> tuple[Score, Score]:
+    """What is known of a blob in the middle and of random orders, which know nothing."""
+    return _areas(BLOB, findings), _areas(RANDOM, findings)
 
 
 def standing(findings: Findings, kind: Kind) -> Standing | None:

@@ -25,6 +25,13 @@ AGREEMENT = "Do the maps agree?"
 HIDING = "Does it matter?"
 CAUTIONS = "Be careful"
 
+HOW_TO_READ_AGREEMENT = (
+    "Of the maps as 14 × 14 matrices. Agreement is not correctness: methods that share an "
+    "error agree on it, and two maps that are hot in the middle agree on that much without "
+    "any other reason. The blob in the middle knows nothing of the network: its row shows "
+    "how much that is. Read the figures against it, not against 0."
+)
+
 
 @dataclass(frozen=True)
 class Marks:

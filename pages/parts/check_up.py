@@ -3,12 +3,12 @@
 import streamlit as st
 
 from explainers import CheckUp, Scaling
-from explainers.classifiers.check_up import LARGEST, Fed
-from explainers.classifiers.scaling import AS_THEY_ARE
+from explainers.classifiers.check_up import Fed
+from explainers.report.model import facts_of, given_in_words, judged
 from pages.parts import cache
 from pages.parts.frame import Selection
 from pages.parts.viewport import on_phone
-from pages.parts.words import escaped, number, percent
+from pages.parts.words import MARKDOWN, escaped, number, percent
 
 ON_PHONE = ("Pixels scaled to", "Answer", "Confidence", "The network is given", "Surprise")
 
@@ -74,73 +74,25 @@ def _answers(found: CheckUp, in_use: Scaling) -> str:
 
 
 def _facts(found: CheckUp) -> dict[str, list[str]]:
-    rows, columns, channels = found.input
-    grids = [layer for layer in found.layers if layer.convolution]
-    facts = {
-        "Kind": found.kind,
-        "Head": found.head,
-        "Input": f"{rows} × {columns}, {'grey' if channels == 1 else 'red, green and blue'}",
-        "Scaling inside": escaped(found.rescaling or "none"),
-        "Parameters": f"{found.parameters:,}",
-        "Layers": f"{len(found.layers)}, {len(grids)} of them convolutions",
+    facts = facts_of(found)
+    return {
+        "": [f"**{name}**" for name in facts],
+        " ": [escaped(fact) for fact in facts.values()],
     }
-    if grids:
-        facts["Finest and coarsest"] = " to ".join(
-            f"{layer.grid[0]} × {layer.grid[1]}" for layer in (grids[0], grids[-1])
-        )
-    return {"": [f"**{name}**" for name in facts], " ": list(facts.values())}
 
 
 def _row(fed: Fed, *, in_use: bool) -> dict[str, object]:
     return {
         "Pixels scaled to": f"{fed.scaling.name} (in use)" if in_use else fed.scaling.name,
-        "The network is given": _range(fed),
+        "The network is given": given_in_words(fed),
         "Answer": fed.answer.label if fed.answer else "no number",
         "Confidence": fed.answer.probability if fed.answer else None,
         "Surprise": "unknown" if fed.surprise is None else number(fed.surprise),
     }
 
 
-def _range(fed: Fed) -> str:
-    low, high = fed.given
-    return f"{number(low)} to {number(high)}"
-
-
 def _judge(found: CheckUp) -> None:
     """Say whether the scaling in use is the one that there is evidence for."""
-    if found.rescaling:
-        fits, said = found.fed.usual, _judge_inside(found)
-    elif found.likeliest is None:
-        fits = False
-        said = (
-            "Nothing in the model tells what it was trained on: choose the scaling of your "
-            "training in the sidebar."
-        )
-    else:
-        fits = found.likeliest.scaling == found.fed.scaling
-        said = f"The model's memory of its training speaks for {found.likeliest.scaling.name}"
-        said += ", which is in use." if fits else ": choose it in the sidebar."
+    fits, said = judged(found, MARKDOWN, " in the sidebar")
     show, icon = (st.success, ":material/check:") if fits else (st.warning, ":material/warning:")
     show(said, icon=icon)
-
-
-def _judge_inside(found: CheckUp) -> str:
-    """What a model that scales its pixels itself makes of them."""
-    name = found.fed.scaling.name
-    said = (
-        f"The model scales its pixels itself, in its layer {escaped(repr(found.rescaling))}: of "
-        f"{name} it makes {_range(found.fed)}"
-    )
-    if found.fed.usual:
-        return f"{said}, numbers as networks are usually given."
-    said += (
-        f". Networks are usually given about −{LARGEST:.0f} to {LARGEST:.0f}, spread over 1 or more"
-    )
-    better = [fed for fed in found.feedings if fed.usual]
-    if not better:
-        return (
-            f"{said}. None of the common scalings comes to that, so it may be right, as 0..255 "
-            "minus a mean is for networks of caffe: compare with your training."
-        )
-    fed = next((fed for fed in better if fed.scaling == AS_THEY_ARE), better[0])
-    return f"{said}: {fed.scaling.name} comes to {_range(fed)}; choose it in the sidebar."

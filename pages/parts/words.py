@@ -5,6 +5,7 @@ import re
 
 from explainers import Prediction
 from explainers.metrics.randomisation import Spread
+from explainers.report.telling import Marks
 from explainers.words import ROWS_AND_COLUMNS as ROWS_AND_COLUMNS
 from explainers.words import change as change
 from explainers.words import enumerated as enumerated
@@ -72,3 +73,11 @@ def _shown(taken: re.Match[str]) -> str:
     if taken["apart"]:
         return f":color[{taken[0]}]"
     return f"&#{ord(taken[0])};" if taken["space"] else f"\\{taken[0]}"
+
+
+MARKDOWN = Marks(
+    name=escaped,
+    strong=lambda text: f"**{text}**",
+    link=lambda text, anchor: f"[{text}](#{anchor})",
+)
+"""How a text of a report is marked up on a page."""

@@ -10,6 +10,7 @@ from explainers import Explanation
 from explainers.images.colouring import Style
 from explainers.metrics import agreement
 from explainers.metrics.agreement import BLOB, SHARES, Agreement
+from explainers.report.telling import HOW_TO_READ_AGREEMENT
 from pages.parts import cache
 from pages.parts.figures import FONT, INK, QUIET, figure, matrix_figure
 from pages.parts.frame import screen_theme
@@ -51,12 +52,7 @@ def draw(explanations: Sequence[Explanation | None], style: Style) -> None:
             "10% and 25%: the cells that are hottest in both maps, as a share of those that are in "
             "either; 0 none, 1 the same cells.",
         )  # fmt: skip
-        st.caption(
-            "Of the maps as 14 × 14 matrices. Agreement is not correctness: methods that share an "
-            "error agree on it, and two maps that are hot in the middle agree on that much without "
-            "any other reason. The blob in the middle knows nothing of the network: its row shows "
-            "how much that is. Read the figures against it, not against 0."
-        )
+        st.caption(HOW_TO_READ_AGREEMENT)
     shown = square_figure(pairs, FIGURES[chosen], theme=screen_theme())
     square.plotly_chart(
         shown, theme=None, config=QUIET, width=shown.layout.width, key=f"agreement-{chosen}",

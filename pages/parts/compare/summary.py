@@ -1,4 +1,4 @@
-"""In words: what was found, for people who do not read heatmaps. The sentences are a report's too."""
+"""In words: what was found, for those who do not read heatmaps; a report says the same."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,10 @@ import streamlit as st
 from explainers import Explanation
 from explainers.metrics.agreement import agreements
 from explainers.report import telling
-from explainers.report.telling import Marks, Passage, Told
+from explainers.report.telling import Passage, Told
 from pages.parts import cache
 from pages.parts.frame import PAGES, Selection
-from pages.parts.words import escaped
-
-MARKDOWN = Marks(
-    name=escaped,
-    strong=lambda text: f"**{text}**",
-    link=lambda text, anchor: f"[{text}](#{anchor})",
-)
+from pages.parts.words import MARKDOWN
 
 
 def draw(selection: Selection, explanations: Sequence[Explanation | None]) -> None:

@@ -1,18 +1,19 @@
 """All methods against each other on this picture, on screen: a row each, and what it allows."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from explainers import Explanation
 from explainers.metrics.agreement import BLOB
-from explainers.metrics.faithfulness import KINDS, RANDOM, RANDOM_ORDERS, Curve, beaten
+from explainers.metrics.faithfulness import KINDS, RANDOM, RANDOM_ORDERS
 from explainers.metrics.randomisation import Spread
-from explainers.metrics.scoreboard import ONCE_IN, Findings, Score, Standing, scores, standing
+from explainers.metrics.scoreboard import Findings, Score, Standing, scores, standing
 from explainers.report.files import table_csv
+from explainers.report.standings import rule, standing_in_words
 from pages.parts.frame import PAGES, SURVEY, Selection, carried
-from pages.parts.words import enumerated, slug
+from pages.parts.words import MARKDOWN, slug
 
 NAMES = {BLOB: BLOB.capitalize(), RANDOM: "Random orders, mean"}
 BEST = {"deletion": "lowest", "insertion": "highest"}
@@ -147,9 +148,9 @@ def draw(
         alt=_found(rows, standings),
     )
     for each in standings:
-        st.markdown(_told(each, findings.curves(each.kind)))
+        st.markdown(standing_in_words(each, findings.curves(each.kind), MARKDOWN))
     if standings:
-        st.caption(_rule(standings, findings.curves("deletion")[RANDOM]))
+        st.caption(rule(standings, findings.curves("deletion")[RANDOM]))
     note = st.empty()
     if missing:
         note.caption(f"Still empty: {'; '.join(missing)}.")
@@ -169,56 +170,6 @@ def draw(
                 f"triptych-{slug(selection.picture.title)}-scoreboard.csv", "text/csv",
                 icon=":material/download:", type="tertiary", key="scoreboard", on_click="ignore",
             )  # fmt: skip
-
-
-def _told(each: Standing, found: Mapping[str, Curve]) -> str:
-    """Which map does best, what is too close to it to be ranked, and what chance would do."""
-    kind, random = each.kind.capitalize(), found[RANDOM]
-    if len({round(curve.area, 3) for curve in found.values()}) == 1:
-        return (
-            f"**{kind}**: all orders do the same, {random.area:.3f}; it tells no map from chance."
-        )
-    maps = [curve for name, curve in found.items() if name not in (BLOB, RANDOM)]
-    said = [f"**{kind}**: {each.best} does best, with {each.area:.3f}."]
-    if each.close:
-        said.append(f"{_close(each, [curve.name for curve in maps])} too close to it to be ranked.")
-    if each.lead < -each.least:
-        said.append(f"A {BLOB}, which has not seen the picture, does better.")
-    elif each.lead <= each.least:
-        said.append(f"A {BLOB}, which has not seen the picture, is as close.")
-    runs = len(random.runs)
-    best = sum(beaten(curve, random) == runs for curve in maps)
-    said.append(
-        f"Better than all {runs} random orders: {best} of {len(maps)}; of as many maps that know "
-        f"nothing, {len(maps) / (runs + 1):.2g} would be on average."
-    )
-    return " ".join(said)
-
-
-def _close(each: Standing, maps: Sequence[str]) -> str:
-    """Which maps are close to the best one, in the fewest names."""
-    others = [name for name in maps if name != each.best and name not in each.close]
-    if len(each.close) > 2 and len(others) < len(each.close):
-        return f"All others but {enumerated(others)} are" if others else "All others are"
-    return f"{enumerated(each.close)} {'is' if len(each.close) == 1 else 'are'}"
-
-
-def _rule(standings: Sequence[Standing], random: Curve) -> str:
-    """What the random orders give, and from which difference on two maps are ranked."""
-    least, pairs = standings[0].least, standings[0].pairs
-    runs = len(random.runs)
-    said = [
-        f"{runs} random orders have areas of {random.area:.3f} ± {random.spread:.3f}. No two of "
-        f"them differ by more than {least:.3f}, and two others would less than once in {ONCE_IN} "
-        "times; so maps that are closer are not to be ranked."
-    ]
-    if pairs:
-        apart = " and ".join(f"{each.apart} ({each.kind})" for each in standings)
-        said.append(
-            f"Of {pairs} pairs of maps, {apart} differ by more; of as many that know nothing, "
-            f"fewer than {pairs / ONCE_IN:.2g} would on average."
-        )
-    return " ".join(said)
 
 
 def _found(rows: Sequence[Score], standings: Sequence[Standing]) -> str:
