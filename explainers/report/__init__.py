@@ -1,0 +1,1 @@
+"""What a person takes away that can be read anywhere, and run again: records and reports."""
