@@ -10,13 +10,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FLOORS: list[list[str]] = [
-    ["explainers.settings"],
+    ["explainers.settings", "explainers.environment"],
     ["explainers.images", "explainers.classifiers"],
     ["explainers.models"],
     ["explainers.explanation"],
     ["explainers.observing"],
     ["explainers.methods", "explainers.metrics", "explainers.network"],
-    ["explainers.survey"],
+    ["explainers.survey", "explainers.report"],
     ["explainers"],
     ["pages.parts"],
     [

@@ -190,7 +190,7 @@ def _read_long(kind: Any, value: Any, at: str, longest: float | None) -> Any:
         return value
     if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float):
         raise _refuse(at, value, f"must be a {'whole ' if kind is int else ''}number")
-    if isinstance(value, int) and abs(value) > LARGEST or not math.isfinite(value):
+    if (isinstance(value, int) and abs(value) > LARGEST) or not math.isfinite(value):
         raise _refuse(at, value, "must be a number that is not too large")
     return kind(value)
 

@@ -33,7 +33,7 @@ how long) stands in ``ran`` alone. It looks like this, shortened::
           "paired": false
         },
         "labels": "53b3…",
-        "name": "efficientnet-lite0",
+        "network": "efficientnet-lite0",
         "scaling": {
           "bgr": false,
           "deviation": [128.0, 128.0, 128.0],
@@ -105,7 +105,8 @@ how long) stands in ``ran`` alone. It looks like this, shortened::
         "system": "Linux",
         "versions": {
           "keras": "3.15.1",
-          "tensorflow": "2.20.0"
+          "tensorflow": "2.20.0",
+          "triptych": "1f0c…"
         }
       },
       "target": {
@@ -249,8 +250,8 @@ class Answering:
 
     Parameters
     ----------
-    name : str
-        One of `zoo.CLASSIFIERS`, or what a model of somebody's own is called.
+    network : str or None
+        One of `zoo.CLASSIFIERS`; None for a model of somebody's own.
     title : str
         What people call it.
     file : str or None
@@ -265,7 +266,7 @@ class Answering:
     channels : int
     """
 
-    name: Name
+    network: Name | None
     title: Name
     file: Digest | None
     labels: Digest
@@ -509,7 +510,7 @@ class Forgotten:
 
 
 @dataclass(frozen=True)
-class Tests:
+class Found:
     """The tests that were run."""
 
     curves: Curves | None = None
@@ -555,7 +556,7 @@ class Ran:
     date : str
         In UTC.
     versions : dict
-        Of Python and of the packages that may change a figure.
+        Of Python and of the packages that may change a figure; see `environment.versions`.
     system, processor : str
     cores : int
     kernels : {"oneDNN", "Eigen"}
@@ -589,7 +590,7 @@ class Record:
     agreement : tuple of Agreeing
         Of each pair of maps, and of each with a blob in the middle.
     experiments : tuple of Experiment
-    tests : Tests
+    tests : Found
     check_up : Checked or None
     purpose : str
         What it was made for, in the words of whoever made it.
@@ -608,7 +609,7 @@ class Record:
     explanations: Annotated[tuple[Explained, ...], Within(0, 50)]
     agreement: tuple[Agreeing, ...]
     experiments: Annotated[tuple[Experiment, ...], Within(0, 100)]
-    tests: Tests
+    tests: Found
     check_up: Checked | None
     purpose: str
     ran: Ran
