@@ -167,6 +167,7 @@ Correlation = Annotated[float, Within(-1 - 1e-9, 1 + 1e-9)]
 """With what rounding adds to it."""
 Amount = Annotated[float, Within(0, float(np.finfo(np.float32).max))]
 Seconds = Annotated[float, Within(0, 1e9)]
+Divisor = Annotated[float, Within(1e-9, 1e9)]
 Row = Annotated[tuple[float, ...], Within(CELLS, CELLS)]
 Box = tuple[Whole, Whole, Whole, Whole]
 Value = bool | int | float | str | None
@@ -240,7 +241,7 @@ class Scaled:
 
     name: Name
     mean: tuple[float, float, float]
-    deviation: tuple[float, float, float]
+    deviation: tuple[Divisor, Divisor, Divisor]
     bgr: bool
 
 

@@ -35,6 +35,7 @@ from explainers.report.record import (
     Fed,
     Fitted,
     Forgotten,
+    Found,
     Head,
     Line,
     Pictured,
@@ -43,7 +44,6 @@ from explainers.report.record import (
     Said,
     Scaled,
     Stage,
-    Found,
 )
 from explainers.report.remaking import told
 
@@ -213,13 +213,13 @@ def what_tests_found(
     tested, broken = findings.tested, findings.broken
     finished = tested is not None and tested.done == tested.total
     return Found(
-        _curves(tested, segmentation, fill, steps, seed) if tested and finished else None,
+        curves_found(tested, segmentation, fill, steps, seed) if tested and finished else None,
         tuple(
-            _again(title, change, repeats, noise, seed)
+            again_found(title, change, repeats, noise, seed)
             for (title, change), repeats in findings.repeats.items()
             if repeats.done == repeats.total
         ),
-        _forgotten(broken, way, seed, others)
+        forgotten_found(broken, way, seed, others)
         if broken is not None and broken.done == broken.total
         else None,
     )
@@ -307,9 +307,10 @@ def _explained(explanation: Explanation, classifier: "Classifier") -> Explained:
     )
 
 
-def _curves(
+def curves_found(
     tested: Tested, segmentation: Segmentation | None, fill: str, steps: int, seed: int
 ) -> Curves:
+    """What deletion and insertion have found; the parameters are those of `what_tests_found`."""
     lines = []
     for curve in tested.curves:
         random = tested.of(curve.kind)[RANDOM]
@@ -328,14 +329,16 @@ def _curves(
     return Curves(cut, fill, steps, runs, seed, tuple(lines))
 
 
-def _again(title: str, change: Change, repeats: Repeats, noise: float, seed: int) -> Again:
+def again_found(title: str, change: Change, repeats: Repeats, noise: float, seed: int) -> Again:
+    """How alike a method's answers are; the parameters are those of `stability.ask_again`."""
     correlations = tuple(repeats.correlations.tolist())
     return Again(title, change, len(repeats.explanations), noise, seed, correlations)
 
 
-def _forgotten(
+def forgotten_found(
     broken: Randomisation, way: "Way", seed: int, others: Sequence[Pictured]
 ) -> Forgotten:
+    """What copies that forget have found; the parameters are those of `what_tests_found`."""
     return Forgotten(
         way,
         broken.copies,
