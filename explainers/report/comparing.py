@@ -123,7 +123,9 @@ def changes(then: Record, now: Record) -> tuple[str, ...]:
     ]
     told = [f"{name} {one} → {other}" for name, one, other in facts if one != other]
     before, after = then.classifier, now.classifier
-    if before.file != after.file:
+    if None in (before.file, after.file):
+        told.append("of which file the network comes is not known of both")
+    elif before.file != after.file:
         told.append("the file of the network's weights")
     if before.labels != after.labels:
         told.append("the names of the classes, on which no figure depends")

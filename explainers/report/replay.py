@@ -169,7 +169,7 @@ def replay(
         image = _image(record.picture, picture)
         tell("Opening the network")
         classifier = _opened(record.classifier, model, names)
-        file = None if model is None else record.classifier.file
+        file = record.classifier.file if isinstance(model, str | os.PathLike) else None
         return _run(record, classifier, image, file, tell)
     except (ValueError, LookupError, OSError) as reason:
         return Outcome(record, None, (str(reason),))
@@ -321,8 +321,10 @@ def _image(picture: Pictured, source: File | bytes | None) -> np.ndarray:
 
 def _opened(then: Answering, model: "File | Classifier | None", names: File | None) -> "Classifier":
     """The network that the record is of, fed as it was."""
-    opened = not isinstance(model, str | os.PathLike | None)
-    classifier = model if opened else _from_file(then, model, names)
+    if model is None or isinstance(model, str | os.PathLike):
+        classifier = _from_file(then, model, names)
+    else:
+        classifier = model
     if (classifier.size, len(classifier.labels)) != (then.size, then.classes):
         raise RecordError(
             f"The network here takes {_times(classifier.size)} pixels and knows "
