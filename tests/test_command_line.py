@@ -1,45 +1,253 @@
 """The command line: what it answers is what the app shows, and what it refuses it says why."""
 
+import io
 import json
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import click
 import numpy as np
 import pytest
-from PIL import Image
 
-from explainers import GradCam, __version__, load_classifier
-from explainers.command_line import COMMANDS, app, main
+from explainers import GradCam, LimeSuperpixels, __version__, check_up
+from explainers.command_line import COMMANDS, main, triptych
+from explainers.command_line.telling import hushed, tell
+from explainers.report.maps import overlay_image
+from explainers.report.record import Record
 from explainers.words import percent
 from tests.app.charts import array, heatmaps
 from tests.app.driving import captions, open_app
 
+if TYPE_CHECKING:
+    from explainers import Classifier
+
 ROOT = Path(__file__).parents[1]
 Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def tiny(smooth: "Classifier", monkeypatch: pytest.MonkeyPatch) -> "Classifier":
+    """A tiny network answers, whatever is asked for."""
+    for module in ("looking", "check_up"):
+        where = f"explainers.command_line.{module}.classifier_named"
+        monkeypatch.setattr(where, lambda *_: smooth)
+    return smooth
 
 
 def test_it_says_the_same_numbers_as_the_app(capsys: Captured) -> None:
     assert main(["explain", "rocket", "--method", "grad-cam", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     (explained,) = told["explanations"]
-    shown = open_app(picture="rocket", methods=["Grad-CAM"])
-    shown.pills(key="views").set_value(["Matrix"]).run()
-    shown.segmented_control(key="scale").set_value("Raw").run()
-    (matrix,) = heatmaps(shown)
-    np.testing.assert_array_equal(np.float32(explained["matrix"]), array(matrix["z"]))
-    answer = told["answer"][0]
-    assert shown.title[0].value == f"Why {answer['label']}?"
-    assert percent(answer["probability"]) in captions(shown)
+    app = open_app(picture="rocket", methods=["Grad-CAM"])
+    app.pills(key="views").set_value(["Matrix"]).run()
+    app.segmented_control(key="scale").set_value("Raw").run()
+    (shown,) = heatmaps(app)
+    matrix, seen = np.float32(explained["matrix"]), array(shown["z"])
+    unit = 10.0 ** round(float(np.log10(matrix.max() / seen.max())))
+    np.testing.assert_allclose(seen * unit, matrix, rtol=1e-6)
+    first = told["answer"][0]
+    assert app.title[0].value == f"Why {first['label']}?"
+    assert percent(first["probability"]) in captions(app)
 
 
-def test_a_picture_that_cannot_be_read_does_not_keep_the_others_from_being_told(
+def test_what_it_says_can_be_run_again(capsys: Captured, tmp_path: Path) -> None:
+    assert main(["explain", "coffee", "--method", "grad-cam", "--json"]) == 0
+    path = tmp_path / "coffee.json"
+    path.write_text(capsys.readouterr().out)
+    assert main(["replay", str(path)]) == 0
+    assert capsys.readouterr().out.startswith("It still says the same, and all else is as it was")
+    told = json.loads(path.read_text())
+    told["explanations"][0]["matrix"][3][5] += 1.0
+    path.write_text(json.dumps(told))
+    assert main(["replay", str(path), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["found"] == "moved"
+    assert [each["what"] for each in found["figures"] if each["moved"]] == ["Grad-CAM"]
+
+
+def test_a_record_that_is_none_is_told_from_one_that_moved(
     capsys: Captured, tmp_path: Path
 ) -> None:
-    (tmp_path / "text.png").write_text("This is no picture.")
-    status = main(["explain", str(tmp_path / "text.png"), "cat", "--method", "grad-cam"])
+    for name in ("broken.json", "broken.html"):
+        (tmp_path / name).write_text("{")
+        assert main(["replay", str(tmp_path / name)]) == 2
+        out, complaint = capsys.readouterr()
+        assert out == ""
+        assert complaint.count("\n") == 1
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_picture_that_cannot_be_read_does_not_keep_others_from_being_looked_at(
+    capsys: Captured, tmp_path: Path
+) -> None:
+    text = tmp_path / "text.png"
+    text.write_text("This is no picture.")
+    assert main(["explain", str(text), "cat", "--method", "grad-cam"]) == 1
     told, complaint = capsys.readouterr()
-    assert status == 1
-    assert told.startswith("cat (451 × 300): Egyptian cat 77.1%, ")
+    assert told.startswith("cat (451 × 300): ")
+    assert "Grad-CAM  hottest at row " in told
+    assert complaint.startswith(f"{text}: ")
     assert complaint.count("\n") == 1
-    assert complaint.startswith(f"{tmp_path / 'text.png'}: ")
+
+
+def test_files_are_named_after_the_pictures_and_hold_the_maps(
+    tiny: "Classifier", tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    from explainers.images.colouring import Style
+    from explainers.images.samples import SAMPLES
+
+    cat = SAMPLES["cat"].read()
+    asked = ["compare", "cat", "cat", "--square", "--class", "dog", "--method", "grad-cam"]
+    assert main([*asked, "--out", str(tmp_path / "maps")]) == 0
+    endings = ("grad-cam-arrays.npz", "grad-cam-matrix.csv", "grad-cam-overlay.png", "maps.png")
+    names = {path.name for path in (tmp_path / "maps").iterdir()}
+    assert names == {
+        f"{stem}-{ending}" for stem in ("cat", "cat-2") for ending in (*endings, "record.json")
+    }
+    explanation = GradCam().explain(tiny, tiny.prepare(cat, crop=True), 1)
+    with np.load(tmp_path / "maps" / "cat-grad-cam-arrays.npz") as arrays:
+        np.testing.assert_array_equal(arrays["heatmap"], explanation.heatmap)
+    record = Record.read(tmp_path / "maps" / "cat-2-record.json")
+    np.testing.assert_array_equal(record.explanations[0].grid, explanation.grid(14))
+    assert record.picture.square
+    over = np.asarray(Image.open(tmp_path / "maps" / "cat-grad-cam-overlay.png"))
+    square = cat[:, 75:375]
+    np.testing.assert_array_equal(over, overlay_image(explanation, square, Style()))
+
+
+def test_agreement_stands_beside_a_blob_that_knows_nothing(
+    tiny: "Classifier", capsys: Captured
+) -> None:
+    assert main(["compare", "cat", "--method", "grad-cam", "--method", "hirescam"]) == 0
+    told = capsys.readouterr().out
+    assert "Grad-CAM and HiResCAM " in told
+    assert "HiResCAM and blob in the middle " in told
+
+
+def test_a_check_up_says_what_the_library_says(tiny: "Classifier", capsys: Captured) -> None:
+    from explainers.images.samples import SAMPLES
+
+    found = check_up(tiny, tiny.prepare(SAMPLES["cat"].read()))
+    assert main(["check-up", "efficientnet-lite0", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["parameters"] == found.parameters
+    assert told["fed"] == found.fed.scaling.name
+    surprises = {each["scaling"]: each["surprise"] for each in told["feedings"]}
+    assert surprises == {each.scaling.name: each.surprise for each in found.feedings}
+    assert main(["check-up", "efficientnet-lite0"]) == 0
+    (in_use,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("* "))
+    assert found.fed.answer is not None
+    assert percent(found.fed.answer.probability) in in_use
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["explian"], "No such command 'explian'"),
+        (["explain"], "Missing argument 'PICTURE...'"),
+        (["explain", "cat", "--method", "gradcam"], "there is no method 'gradcam'"),
+        (["explain", "cat", "--method", "lime:samples=0"], "samples must lie in"),
+        (["explain", "cat", "--model", "gone.keras"], "there is no file 'gone.keras'"),
+        (["explain", "cat", "--class", "do"], "did you mean dog?"),
+        (["explain", "cat", "--class", "1", "--rather-than", "dog"], "set against itself"),
+        (["explain", "cat", "--method", "rise", "--method", "rise"], "rise is asked for twice"),
+        (["survey", "."], "Missing option '--out'"),
+        (["replay", "gone.json"], "File 'gone.json' does not exist"),
+    ],
+)
+def test_what_cannot_be_understood_is_said_in_a_line(
+    asked: list[str], said: str, capsys: Captured
+) -> None:
+    assert main(asked) == 2
+    told, complaint = capsys.readouterr()
+    assert told == ""
+    assert said in complaint
+    assert complaint.count("\n") == 1
+
+
+def test_a_model_that_is_refused_is_told_in_its_own_sentence(
+    capsys: Captured, tmp_path: Path
+) -> None:
+    (tmp_path / "text.keras").write_text("This is no model.")
+    assert main(["explain", "cat", "--model", str(tmp_path / "text.keras")]) == 1
+    told, complaint = capsys.readouterr()
+    assert told == ""
+    assert complaint.count("\n") == 1
+
+
+def test_a_setting_is_part_of_the_method() -> None:
+    from explainers.command_line.naming import Method
+
+    read = Method().convert("lime:samples=500,fill=blur", None, None)
+    assert read == LimeSuperpixels(samples=500, fill="blur")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_example_of_the_help_can_be_understood(
+    name: str, capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for file in ("pets.keras", "pets.txt", "cat.json", "pet.json", "pet.jpg", "cat-report.html"):
+        (tmp_path / file).touch()
+    assert main([name, "--help"]) == 0
+    told = capsys.readouterr().out
+    examples = [line.strip() for line in told.splitlines() if line.startswith("    triptych")]
+    assert examples
+    for example in examples:
+        asked = example.partition("  ")[0].partition("|")[0].partition(">")[0]
+        _, named, *rest = (
+            [*shlex.split(asked), "app"] if asked == "triptych" else shlex.split(asked)
+        )
+        command = triptych.get_command(click.Context(triptych), named)
+        assert command is not None
+        command.make_context(named, rest)
+
+
+def test_help_waits_for_nothing_slow() -> None:
+    asked = "import sys; from explainers.command_line import main; main(['--help'])"
+    tell = "print({'numpy', 'explainers.methods'} & {*sys.modules})"
+    told = subprocess.run(
+        [sys.executable, "-c", f"{asked}; {tell}"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout.splitlines()[-1] == "set()"
+    for name, summary in COMMANDS.items():
+        assert f"  {name:8}  {summary}" in told.stdout
+
+
+def test_without_a_command_the_app_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _, command: started.append(command))
+    main([])
+    main(["app", "--server.port=8600"])
+    plain = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
+    assert started == [plain, [*plain, "--server.port=8600"]]
+
+
+def test_the_version_is_the_one_that_is_installed(capsys: Captured) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"Triptych {__version__}\n"
+
+
+def test_progress_is_for_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for terminal, told in ((True, "\rcat: 3 of 9\x1b[K"), (False, "")):
+        stream = io.StringIO()
+        monkeypatch.setattr(stream, "isatty", lambda terminal=terminal: terminal)
+        monkeypatch.setattr(sys, "stderr", stream)
+        tell("cat: 3 of 9")
+        assert stream.getvalue() == told
+
+
+def test_what_is_below_python_is_hushed_for_a_while(capfd: Captured) -> None:
+    with hushed():
+        os.write(2, b"noise\n")
+        print("reason", file=sys.stderr)
+    os.write(2, b"later\n")
+    assert capfd.readouterr().err == "reason\nlater\n"

@@ -32,6 +32,7 @@ HOMES = {
     "keras": ["explainers.classifiers", "explainers.models"],
     "streamlit": ["app", "pages"],
     "plotly": ["pages"],
+    "click": ["explainers.command_line"],
     "distributed": ["explainers.survey"],
     "duckdb": ["explainers.survey"],
 }
@@ -123,6 +124,7 @@ def test_the_rules_can_be_broken(module: str, source: str) -> None:
     "what",
     [
         "from explainers import METHODS, Prediction, read_image",
+        "from explainers.command_line import check_up, compare, explain, replay, survey",
         "import pages.parts.frame, pages.parts.table, pages.parts.check_up",
         "from pages.parts.compare import agreement, answer, presentation, summary",
         "from pages.parts.why import comparisons",

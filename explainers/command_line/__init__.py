@@ -17,6 +17,8 @@ COMMANDS = {
     "app": "Start the app; so does no command at all.",
     "explain": "Say where the network looked in pictures.",
     "compare": "Say how far several methods agree on pictures.",
+    "report": "Write reports of pictures, one file each that opens anywhere.",
+    "replay": "Run a record again: does it still say that?",
     "survey": "Look at every picture of a folder.",
     "check-up": "Say what a model is, and whether it is fed right.",
 }
@@ -49,7 +51,9 @@ class Commands(click.Group):
     Examples:
       triptych                            the app, in your browser
       triptych explain cat.jpg            where the network looked, in three ways
-      triptych explain cat.jpg --json     the same with every number
+      triptych explain cat.jpg --json     the same with every number: a record
+      triptych replay cat.json            does the record still say what it said?
+      triptych report cat.jpg             one file to mail
       triptych compare *.jpg --out maps   how far the methods agree, and pictures of it
       triptych check-up pets.keras        what a model of yours is
       triptych survey photos --out run    a whole folder

@@ -9,6 +9,7 @@ import click
 
 from explainers.classifiers.check_up import CheckUp, Fed, check_up
 from explainers.classifiers.errors import ModelError, NoAnswerError
+from explainers.command_line.asking import LABELS, SCALING
 from explainers.command_line.naming import Model, classifier_named, picture_named
 from explainers.command_line.telling import tell
 from explainers.images.decoding import ImageError
@@ -26,13 +27,8 @@ from explainers.words import legible, number, percent
     """,
 )
 @click.argument("model", type=Model())
-@click.option(
-    "--labels",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="The names of its classes.",
-)
-@click.option("--scaling", default="auto", show_default=True, help="What a model file is fed.")
+@LABELS
+@SCALING
 @click.option(
     "--picture",
     default=next(iter(SAMPLES)),
@@ -100,8 +96,7 @@ def _lines(found: CheckUp) -> list[str]:
         if found.rescaling
         else "  nothing scales the pixels inside",
         *(
-            f"{mark} "
-            + "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+            f"{mark} {'  '.join(map(str.ljust, row, widths))}".rstrip()
             for mark, row in zip(marks, table, strict=True)
         ),
         "  * in use. Surprise: how unlike its training such pixels are to the network; lower is "

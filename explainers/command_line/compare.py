@@ -1,14 +1,14 @@
 """``triptych compare``: how far several methods agree on pictures."""
 
-from dataclasses import asdict
 from typing import Any
 
 import click
 
-from explainers.command_line.looking import Asked, Besides, Seen, look, options
+from explainers.command_line.asking import Asked, options
+from explainers.command_line.looking import Said, Seen, look
 from explainers.metrics.agreement import SHARES, agreements
 from explainers.report.side_by_side import SideBySide
-from explainers.words import percent, rounded
+from explainers.words import rounded
 
 
 @click.command(
@@ -31,21 +31,21 @@ def command(**asked: Any) -> int:
     A PICTURE is a file, or the name of one that comes along: cat, coffee, rocket, motorcycle or
     astronaut.
     """
-    return look(Asked(**asked), _agreement)
+    return look(Asked(**asked), _said)
 
 
-def _agreement(seen: Seen) -> Besides:
-    found = agreements(seen.explanations)
+def _said(seen: Seen) -> Said:
+    found = agreements([each for each in seen.explanations if not each.blank_reason])
     pairs = [" and ".join(each.names) for each in found]
-    widest = max(map(len, pairs))
-    return Besides(
-        {"agreement": [asdict(each) for each in found]},
+    widest = max(map(len, pairs), default=0)
+    return Said(
         (
+            *seen.lines(),
             f"  How far they agree: rank correlation, and overlap of the hottest {SHARES[0]:.0%}:",
             *(
-                f"  {pair:{widest}}  {rounded(each.correlation):>5}  {percent(each.overlap[0]):>6}"
+                f"  {pair:{widest}}  {rounded(each.correlation):>5}  {each.overlap[0]:.2f}"
                 for pair, each in zip(pairs, found, strict=True)
             ),
         ),
-        {"side-by-side.png": SideBySide(seen.explanations, seen.image).png()},
+        lambda: seen.files() | {"maps.png": SideBySide(seen.explanations, seen.shown).png()},
     )

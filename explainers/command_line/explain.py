@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from explainers.command_line.looking import Asked, look, options
+from explainers.command_line.asking import Asked, options
+from explainers.command_line.looking import Said, Seen, look
 
 
 @click.command(
@@ -14,7 +15,8 @@ from explainers.command_line.looking import Asked, look, options
       triptych explain cat.jpg
       triptych explain cat.jpg --class "tiger cat" --rather-than tabby
       triptych explain *.jpg --method grad-cam --out maps
-      triptych explain cat.jpg --method lime:samples=500,fill=blur --json
+      triptych explain cat.jpg --method lime:samples=500,fill=blur
+      triptych explain cat.jpg --json > cat.json      what 'triptych replay' runs again
       triptych explain pet.jpg --model pets.keras --labels pets.txt
 
     The status is 0 if all was done, 1 if a picture could not be explained (why is said in a
@@ -28,4 +30,8 @@ def command(**asked: Any) -> int:
     A PICTURE is a file, or the name of one that comes along: cat, coffee, rocket, motorcycle or
     astronaut. Rows and columns are those of the 14 × 14 matrix, from 0 at the top left.
     """
-    return look(Asked(**asked))
+    return look(Asked(**asked), _said)
+
+
+def _said(seen: Seen) -> Said:
+    return Said(tuple(seen.lines()), seen.files)

@@ -127,9 +127,12 @@ def picture_named(name: str) -> "np.ndarray":
     ImageError
         If it cannot be read; the text says why.
     """
-    if name in SAMPLES and not Path(name).exists():
-        return SAMPLES[name].read()
-    return read_image(name)
+    return SAMPLES[name].read() if is_sample(name) else read_image(name)
+
+
+def is_sample(name: str) -> bool:
+    """Whether a name means a picture of the gallery: a file of that name comes first."""
+    return name in SAMPLES and not Path(name).exists()
 
 
 def _value(now: object, text: str) -> object:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 
 STDERR = 2
 
@@ -16,18 +16,14 @@ def tell(text: str = "") -> None:
 
 @contextmanager
 def hushed() -> Iterator[None]:
-    """Meanwhile what libraries write to stderr goes nowhere.
+    """Meanwhile what code below Python writes to stderr goes nowhere; Python's own still comes.
 
-    While TensorFlow wakes it remarks on processors and graphics cards, whatever it is told. What
-    fails is still raised.
+    While TensorFlow wakes it remarks on processors and graphics cards, whatever it is told.
     """
-    sys.stderr.flush()
-    kept = os.dup(STDERR)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, STDERR)
-    os.close(nowhere)
-    try:
-        yield
-    finally:
-        os.dup2(kept, STDERR)
-        os.close(kept)
+    with os.fdopen(os.dup(STDERR), "w") as own, redirect_stderr(own):
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), STDERR)
+        try:
+            yield
+        finally:
+            os.dup2(own.fileno(), STDERR)

@@ -34,7 +34,7 @@ class Bar:
     def of(cls, style: Style, largest: float, *, signed: bool) -> Self:
         """That of a map, to its largest absolute value: from 0, or from its negative if signed."""
         steps = np.linspace(-1 if signed else 0, 1, STEPS)
-        low = f"{-largest:.3g}" if signed else "0"
+        low = f"{-largest or 0:.3g}" if signed else "0"
         return cls(coloured(steps[None], style, signed=signed)[0], low, f"{largest:.3g}")
 
 

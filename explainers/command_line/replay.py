@@ -1,0 +1,93 @@
+"""``triptych replay``: does a record still say what it said?"""
+
+import json
+from pathlib import Path
+
+import click
+
+from explainers.command_line.asking import LABELS, file
+from explainers.command_line.telling import hushed, tell
+from explainers.report.page import record_in
+from explainers.report.record import LARGEST_FILE, Record
+from explainers.report.replay import Outcome
+from explainers.report.replay import replay as run_again
+
+REPORTS = (".html", ".htm")
+SAID = {0: "same", 1: "moved", 2: "not run"}
+
+
+@click.command(
+    "replay",
+    epilog="""\b
+    Examples:
+      triptych explain cat --json > cat.json
+      triptych replay cat.json
+      triptych replay pet.json --picture pet.jpg --model pets.keras --labels pets.txt
+      triptych replay cat-report.html
+
+    The status is 0 if it says the same, 1 if anything has moved, and 2 if nothing that could be run
+    has moved but not all could be run, or the command could not be understood.
+    """,
+)
+@click.argument("record", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@file("--picture", "The picture, if it lies neither inside the record nor in the gallery.")
+@file("--model", "The model, if it is one of your own.")
+@LABELS
+@click.option("--json", "as_json", is_flag=True, help="What was found as an object.")
+def command(
+    record: Path, picture: Path | None, model: Path | None, labels: Path | None, as_json: bool
+) -> int:
+    """Run a RECORD again, or the one inside a report, and say what has moved.
+
+    A changed environment is told apart from a changed result. Nothing in a record is run or opened
+    by what it says but what comes with Triptych.
+    """
+    try:
+        read = _record(record)
+    except ValueError as reason:
+        raise Unusable(str(reason)) from reason
+    tell("Waking TensorFlow …")
+    with hushed():
+        outcome = run_again(read, picture, model, names=labels, tell=lambda what: tell(f"{what} …"))
+    tell()
+    print(json.dumps(_told(outcome)) if as_json else outcome)
+    return outcome.status
+
+
+class Unusable(click.ClickException):
+    """A record that cannot be read, and so cannot be run."""
+
+    exit_code = 2
+
+
+def _record(path: Path) -> Record:
+    """The record in a file, or in the report that the file is.
+
+    Raises
+    ------
+    ValueError
+        If there is none that can be read; the text says why in a sentence.
+    """
+    if path.suffix.lower() not in REPORTS:
+        return Record.read(path)
+    try:
+        with path.open(encoding="utf-8") as report:
+            page = report.read(2 * LARGEST_FILE)
+    except OSError as error:
+        raise ValueError(f"The report cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ValueError("The file is no text in UTF-8, as a report is.") from error
+    return Record.read(record_in(page).encode())
+
+
+def _told(outcome: Outcome) -> dict[str, object]:
+    """What was found, in JSON's types."""
+    return {
+        "found": SAID[outcome.status],
+        "verdict": outcome.verdict,
+        "figures": [
+            {"what": each.what, "moved": each.moved, "said": each.said} for each in outcome.figures
+        ],
+        "not_run": list(outcome.unrun),
+        "changed": list(outcome.changed),
+    }
