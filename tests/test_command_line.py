@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 import pytest
+from PIL import Image
 
 from explainers import GradCam, LimeSuperpixels, __version__, check_up
 from explainers.command_line import COMMANDS, main, triptych
 from explainers.command_line.telling import hushed, tell
+from explainers.images.colouring import Style
+from explainers.images.samples import SAMPLES
 from explainers.report.maps import overlay_image
+from explainers.report.page import record_in
 from explainers.report.record import Record
 from explainers.words import percent
 from tests.app.charts import array, heatmaps
@@ -97,11 +101,6 @@ def test_a_picture_that_cannot_be_read_does_not_keep_others_from_being_looked_at
 def test_files_are_named_after_the_pictures_and_hold_the_maps(
     tiny: "Classifier", tmp_path: Path
 ) -> None:
-    from PIL import Image
-
-    from explainers.images.colouring import Style
-    from explainers.images.samples import SAMPLES
-
     cat = SAMPLES["cat"].read()
     asked = ["compare", "cat", "cat", "--square", "--class", "dog", "--method", "grad-cam"]
     assert main([*asked, "--out", str(tmp_path / "maps")]) == 0
@@ -121,6 +120,24 @@ def test_files_are_named_after_the_pictures_and_hold_the_maps(
     np.testing.assert_array_equal(over, overlay_image(explanation, square, Style()))
 
 
+def test_a_report_holds_its_record(tiny: "Classifier", capsys: Captured, tmp_path: Path) -> None:
+    asked = ["report", "cat", "--method", "grad-cam", "--test", "--out", str(tmp_path)]
+    assert main(asked) == 0
+    path = tmp_path / "cat-report.html"
+    assert str(path) in capsys.readouterr().out
+    record = Record.read(record_in(path.read_text(encoding="utf-8")).encode())
+    cat = SAMPLES["cat"].read()
+    target = tiny.predict(tiny.prepare(cat)).top(1)[0].index
+    explanation = GradCam().explain(tiny, tiny.prepare(cat), target)
+    np.testing.assert_array_equal(record.explanations[0].grid, explanation.grid(14))
+    image = record.picture.image()
+    assert image is not None
+    np.testing.assert_array_equal(image, cat)
+    assert record.check_up is not None
+    assert record.tests.curves is not None
+    assert [each.change for each in record.tests.again] == ["noise"]
+
+
 def test_agreement_stands_beside_a_blob_that_knows_nothing(
     tiny: "Classifier", capsys: Captured
 ) -> None:
@@ -131,8 +148,6 @@ def test_agreement_stands_beside_a_blob_that_knows_nothing(
 
 
 def test_a_check_up_says_what_the_library_says(tiny: "Classifier", capsys: Captured) -> None:
-    from explainers.images.samples import SAMPLES
-
     found = check_up(tiny, tiny.prepare(SAMPLES["cat"].read()))
     assert main(["check-up", "efficientnet-lite0", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

@@ -34,7 +34,7 @@ def test_the_first_snippets_explain_and_judge(
     matrix = names["explanation"].grid(14)
     assert matrix.shape == (14, 14)
     assert np.isfinite(matrix).all()
-    exec(snippets[1], names)
+    exec(snippets[2], names)
     said = capsys.readouterr().out
     assert "deletion Grad-CAM 0." in said
     assert "insertion random order 0." in said
@@ -42,14 +42,22 @@ def test_the_first_snippets_explain_and_judge(
     assert said.endswith(f"{names['broken'].stayed('Grad-CAM')} of 5\n")
 
 
-def test_the_third_snippet_opens_a_model(
+def test_the_second_snippet_shows_maps_in_a_notebook(snippets: list[str]) -> None:
+    names: dict = {}
+    shown = snippets[1].replace("\nSideBySide(", "\nshown = SideBySide(")
+    exec(shown.replace("in TRIPTYCH", "in TRIPTYCH[:1]"), names)
+    assert names["shown"]._repr_png_().startswith(b"\x89PNG")
+    assert len(snippets[1].splitlines()) == 5
+
+
+def test_the_fourth_snippet_opens_a_model(
     snippets: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     names: dict = {}
-    exec(snippets[2], names)
+    exec(snippets[3], names)
     assert names["classifier"].labels == ("cat", "dog")
     assert "Sequential > (Sequential > Functional, Sequential)" in capsys.readouterr().out
-    assert len(snippets) == 3
+    assert len(snippets) == 4
 
 
 def test_what_a_stranger_can_do_is_said_in_the_numbers_of_the_limits() -> None:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from explainers.classifiers.errors import NoAnswerError
 from explainers.classifiers.prediction import Answer, Prediction, Target
 from explainers.classifiers.scaling import centre_square
+from explainers.command_line import FAILED
 from explainers.command_line.asking import Asked
 from explainers.command_line.naming import classifier_named, is_sample, picture_named
 from explainers.command_line.telling import tell
@@ -24,14 +25,13 @@ from explainers.models import zoo
 from explainers.report.digests import file_digest
 from explainers.report.files import arrays_npz, matrix_csv
 from explainers.report.maps import overlay_image
+from explainers.report.plain import RecordError
 from explainers.report.record import Record
 from explainers.report.recording import PROBABLE, record_of
 from explainers.words import in_words, legible, percent, raw_range, resolution, seconds
 
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier
-
-FAILED = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +40,8 @@ class Seen:
 
     Parameters
     ----------
-    name : str
-        What the picture was called.
+    name, stem : str
+        What the picture was called, and what the names of its files begin with.
     asked : Asked
     image : (H, W, 3) uint8 ndarray
         The picture, whole.
@@ -54,6 +54,7 @@ class Seen:
     """
 
     name: str
+    stem: str
     asked: Asked
     image: np.ndarray
     classifier: "Classifier"
@@ -67,8 +68,8 @@ class Seen:
         """The picture, or the middle square that was shown of it."""
         return centre_square(self.image) if self.asked.square else self.image
 
-    def record(self) -> Record:
-        """All of it, as `replay` runs it again."""
+    def record(self, **more: Any) -> Record:
+        """All of it, as `replay` runs it again; and what else `record_of` is to know."""
         named = self.asked.model in zoo.CLASSIFIERS
         return record_of(
             self.classifier,
@@ -79,6 +80,7 @@ class Seen:
             square=self.asked.square,
             network=self.asked.model if named else None,
             file=None if named else file_digest(self.asked.model),
+            **more,
         )
 
     def lines(self) -> Iterator[str]:
@@ -130,24 +132,22 @@ def look(asked: Asked, say: Callable[[Seen], Said]) -> int:
     failed = 0
     for name, stem in zip(asked.pictures, _stems(asked.pictures), strict=True):
         try:
-            seen = _seen(name, asked, classifier)
+            seen = _seen(name, stem, asked, classifier)
             said = say(seen)
-        except (ImageError, NoAnswerError, LookupError) as reason:
+            if asked.out is not None:
+                _write(asked.out, stem, said.files())
+            told = _on_a_line(seen.record()) if asked.as_json else "\n".join(said.lines)
+        except (ImageError, NoAnswerError, RecordError, LookupError) as reason:
             failed += 1
             tell()
             print(f"{legible(name)}: {reason.args[0]}", file=sys.stderr)
             continue
-        if asked.out is not None:
-            _write(asked.out, said.files(), stem)
         tell()
-        if asked.as_json:
-            print(json.dumps(json.loads(seen.record().text), sort_keys=True), flush=True)
-        else:
-            print(*said.lines, sep="\n", flush=True)
+        print(told, flush=True)
     return FAILED if failed else 0
 
 
-def _seen(name: str, asked: Asked, classifier: "Classifier") -> Seen:
+def _seen(name: str, stem: str, asked: Asked, classifier: "Classifier") -> Seen:
     tell(f"{legible(name)} …")
     image = picture_named(name)
     pixels = classifier.prepare(image, crop=asked.square)
@@ -158,7 +158,13 @@ def _seen(name: str, asked: Asked, classifier: "Classifier") -> Seen:
         for explanation in method.refine(classifier, pixels, target):
             tell(f"{legible(name)}: {method.title} {explanation.done:,} of {explanation.total:,}")
         explanations.append(explanation)
-    return Seen(name, asked, image, classifier, pixels, prediction, target, tuple(explanations))
+    return Seen(
+        name, stem, asked, image, classifier, pixels, prediction, target, tuple(explanations)
+    )
+
+
+def _on_a_line(record: Record) -> str:
+    return json.dumps(json.loads(record.text), sort_keys=True)
 
 
 def _stems(names: tuple[str, ...]) -> list[str]:
@@ -170,7 +176,7 @@ def _stems(names: tuple[str, ...]) -> list[str]:
     ]
 
 
-def _write(folder: Path, files: Mapping[str, bytes], stem: str) -> None:
+def _write(folder: Path, stem: str, files: Mapping[str, bytes]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for ending, content in files.items():

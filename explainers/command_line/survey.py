@@ -8,15 +8,13 @@ from typing import Any
 import click
 
 from explainers.classifiers.errors import ModelError
+from explainers.command_line import INTERRUPTED
 from explainers.command_line.naming import Methods
 from explainers.command_line.telling import tell
 from explainers.models import zoo
 from explainers.survey.pictures import BY_FOLDER, Collection
 from explainers.survey.running import Progress, run
 from explainers.survey.survey import Survey, SurveyError
-
-INTERRUPTED = 130
-"""What a shell takes for Ctrl-C."""
 
 
 @click.command(

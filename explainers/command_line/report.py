@@ -1,0 +1,87 @@
+"""``triptych report``: one file of each picture, to mail."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from explainers.classifiers.check_up import check_up
+from explainers.command_line.asking import Asked, options
+from explainers.command_line.looking import Said, Seen, look
+from explainers.command_line.telling import tell
+from explainers.images.regions import cells
+from explainers.metrics.faithfulness import curves, strengths_of
+from explainers.metrics.scoreboard import Findings
+from explainers.metrics.stability import ask_again
+from explainers.report.page import case_of
+from explainers.report.page import report as written
+from explainers.report.recording import what_tests_found
+from explainers.words import legible
+
+NAME = "report.html"
+
+
+@click.command(
+    "report",
+    epilog="""\b
+    Examples:
+      triptych report cat.jpg
+      triptych report cat.jpg --class "tiger cat" --test
+      triptych report *.jpg --method grad-cam --out reports
+      triptych report pet.jpg --model pets.keras --labels pets.txt
+
+    'triptych replay' runs the record inside a report again.
+    """,
+)
+@options
+@click.option(
+    "--test",
+    is_flag=True,
+    help="Test how far to believe the maps: deletion and insertion beside 19 random orders, and "
+    "each asked again with a little noise on the picture. It takes minutes.",
+)
+def command(test: bool, **asked: Any) -> int:
+    """Write a report of each picture: one HTML file that opens anywhere and loads nothing.
+
+    It holds the answer, the maps with their scales and matrices, what they say in words, the
+    check-up of the model, and the record, with the picture. They are written here unless --out
+    names a folder.
+    """
+    asked["out"] = asked["out"] or Path()
+    return look(Asked(**asked), lambda seen: _said(seen, test=test))
+
+
+def _said(seen: Seen, *, test: bool) -> Said:
+    first, *_ = seen.lines()
+    assert seen.asked.out is not None
+    return Said(
+        (first, f"  {seen.asked.out / f'{seen.stem}-{NAME}'}"),
+        lambda: {NAME: _report(seen, test=test).encode()},
+    )
+
+
+def _report(seen: Seen, *, test: bool) -> str:
+    findings = _tested(seen) if test else Findings()
+    tell(f"{legible(seen.name)}: check-up …")
+    found = check_up(seen.classifier, seen.pixels)
+    record = seen.record(inside=True, tests=what_tests_found(findings), check_up=found)
+    tell(f"{legible(seen.name)}: in words …")
+    case = case_of(record, seen.classifier, seen.image, seen.explanations, findings, found)
+    return written(case)
+
+
+def _tested(seen: Seen) -> Findings:
+    """What deletion and insertion, and noise on the picture, say of the maps."""
+    usable = [each for each in seen.explanations if not each.blank_reason]
+    segments = cells(seen.classifier.size)
+    strengths = {each.explainer.title: strengths_of(each, segments) for each in usable}
+    for tested in curves(seen.classifier, seen.pixels, seen.target, strengths, segments):
+        tell(f"{legible(seen.name)}: deletion, insertion {tested.done:,} of {tested.total:,}")
+    repeats = {}
+    for each in usable:
+        for again in ask_again(each, seen.classifier, seen.pixels, "noise"):
+            tell(
+                f"{legible(seen.name)}: {each.explainer.title} again {again.done} of {again.total}"
+            )
+        repeats[each.explainer.title, "noise"] = again
+    return Findings(tested, repeats)
