@@ -151,7 +151,7 @@ def _answers(what: str, then: Sequence[Said], now: Sequence[Said]) -> Compared:
         found.append((by / bound, by, bound, said, after))
     _, by, bound, said, after = max(found, key=lambda entry: entry[0])
     if by <= bound:
-        told = f"{_probable(now[0])}, no class is off by more than {by:.2g}"
+        told = f"{_probable(now[0])}, no class {_off(by)}"
     elif then[0].index != now[0].index:
         told = f"{_probable(then[0])} then, {_probable(now[0])} now"
     else:
@@ -188,7 +188,7 @@ def _maps(then: Explained, now: Explained) -> Iterator[Compared]:
         more = "; …" if len(cells) > CELLS_SHOWN else ""
         told = f"{len(cells)} of {apart.size} cells by up to {by:.1%} of its scale: {first}{more}"
     else:
-        told = f"no cell is off by more than {by:.2g} of its scale"
+        told = f"no cell {_off(by)}{' of its scale' if by else ''}"
     yield Compared(title, by, CELL, told, cells)
     for what, was, is_now in (
         ("resolution", then.resolution, now.resolution),
@@ -235,7 +235,7 @@ def _forgotten(then: Forgotten, now: Forgotten) -> Iterator[Compared]:
     else:
         apart = [(abs(one - other), within(one, other)) for one, other in pairs]
         by, bound = max(apart, key=lambda pair: pair[0] / pair[1])
-        yield Compared(what, by, bound, f"off by at most {by:.2g}")
+        yield Compared(what, by, bound, f"nothing {_off(by)}")
     later = {each.title: each for each in now.maps}
     for each in then.maps:
         other = later[each.title]
@@ -273,10 +273,14 @@ def _correlations(what: str, then: Sequence[float | None], now: Sequence[float |
     ]
     by = float(max(apart, default=0.0))
     if by <= CORRELATION:
-        return Compared(what, by, CORRELATION, f"off by at most {by:.2g}")
+        return Compared(what, by, CORRELATION, f"nothing {_off(by)}")
     place = apart.index(by)
     one, other = ("none" if side is None else f"{side:.2f}" for side in (then[place], now[place]))
     return Compared(what, by, CORRELATION, f"{one} then, {other} now".replace("-", "−"))
+
+
+def _off(by: float) -> str:
+    return f"is off by more than {by:.2g}" if by else "differs"
 
 
 def _counted(what: str, then: object, now: object) -> Compared:

@@ -140,6 +140,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 
+from explainers.explanation import ROUNDING
 from explainers.images.reading import read_image
 from explainers.metrics.agreement import BLOB, CELLS
 from explainers.metrics.faithfulness import RANDOM
@@ -666,6 +667,11 @@ class Record:
             yield "a class is set against itself"
         if any(each.done > each.total for each in self.explanations):
             yield "more was done than there was to do"
+        for each in self.explanations:
+            low, high = -each.scale if each.signed else 0.0, each.scale
+            rounding = ROUNDING * each.scale
+            if each.grid.min() < low - rounding or each.grid.max() > high + rounding:
+                yield f"the map of {each.title} has cells beyond its scale"
         rows, columns = self.classifier.size
         for top, end, left, right in (box for each in self.experiments for box in each.region):
             if not (top < end <= rows and left < right <= columns):

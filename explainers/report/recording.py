@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explainers import environment
 from explainers.classifiers.prediction import Answer, Prediction, Target
 from explainers.classifiers.scaling import Channels
+from explainers.environment import cores, kernels, processor, system, versions
 from explainers.explanation import Explanation
 from explainers.images.colouring import encode
 from explainers.images.regions import as_boxes
@@ -240,11 +240,11 @@ def ran(seconds: dict[str, float]) -> Ran:
     """Here and now."""
     return Ran(
         datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        environment.versions(),
-        environment.system(),
-        environment.processor(),
-        environment.cores(),
-        environment.kernels(),
+        versions(),
+        system(),
+        processor(),
+        cores(),
+        kernels(),
         {title: round(each, 3) for title, each in seconds.items()},
     )
 

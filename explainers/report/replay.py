@@ -148,7 +148,7 @@ class Outcome:
             return "It could not be run again."
         count = len(self.figures)
         if self.moved:
-            told = f"It says something else now: {len(self.moved)} of {count} figures have moved."
+            told = f"It says something else now: {len(self.moved)} of {count} results have moved."
             if self.changed:
                 return f"{told} What has changed since may be why."
             return (
@@ -158,7 +158,7 @@ class Outcome:
         place = "though not all is as it was" if self.changed else "and all else is as it was"
         if self.unrun:
             return f"What could be run says the same, {place}; {len(self.unrun)} could not be run."
-        return f"It still says the same, {place}: {count} figures."
+        return f"It still says the same, {place}: {count} results."
 
 
 def replay(

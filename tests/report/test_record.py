@@ -220,6 +220,8 @@ def test_nothing_may_be_left_out_or_put_in(record: Record) -> None:
         (("target", "rather_than"), 0, "set against itself"),
         (("explanations", 1, "title"), "Grad-CAM", "has two maps"),
         (("explanations", 0, "done"), 5, "more was done"),
+        (("explanations", 0, "matrix", 0, 0), 1e9, "cells beyond its scale"),
+        (("explanations", 1, "matrix", 0, 0), -1e-3, "cells beyond its scale"),
         (("agreement", 0, "names"), ["Grad-CAM", "Tea leaves"], "no map of 'Tea leaves'"),
         (("ran", "seconds"), {"Tea leaves": 1}, "no map of 'Tea leaves'"),
         (("experiments", 0, "region"), [[0, 25, 0, 1]], "outside of the picture"),
