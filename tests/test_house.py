@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FLOORS: list[list[str]] = [
-    ["explainers.settings"],
+    ["explainers.settings", "explainers.environment"],
     ["explainers.images", "explainers.classifiers"],
     ["explainers.models"],
     ["explainers.explanation"],

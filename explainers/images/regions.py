@@ -151,6 +151,36 @@ def cells(shape: Shape, n: int = 14) -> np.ndarray:
     return (rows[:, None] * min(n, shape[1]) + columns).astype(np.int32)
 
 
+def as_boxes(region: np.ndarray) -> list[tuple[int, int, int, int]]:
+    """A region as boxes that share no pixel, as few rows of them as it has different ones.
+
+    Parameters
+    ----------
+    region : (h, w) bool ndarray
+
+    Returns
+    -------
+    list of tuple of int
+        Of each its first row, the row after its last, its first column and the column after its
+        last; sorted.
+    """
+    found, growing = [], dict[tuple[int, int], int]()
+    for row, line in enumerate([*region, np.zeros(region.shape[1], bool)]):
+        edges = np.flatnonzero(np.diff(line, prepend=False, append=False)).tolist()
+        runs = list(zip(edges[::2], edges[1::2], strict=True))
+        found += [(top, row, *run) for run, top in growing.items() if run not in runs]
+        growing = {run: growing.get(run, row) for run in runs}
+    return sorted(found)
+
+
+def of_boxes(shape: Shape, boxes: Sequence[Sequence[int]]) -> np.ndarray:
+    """The region that some boxes cover, ``shape`` bool; the inverse of `as_boxes`."""
+    region = np.zeros(shape, bool)
+    for top, end, left, right in boxes:
+        region[top:end, left:right] = True
+    return region
+
+
 def hottest(heatmap: np.ndarray, share: float) -> np.ndarray:
     """The pixels with the largest values of a map.
 

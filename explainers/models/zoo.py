@@ -40,6 +40,21 @@ def edition(name: str) -> tuple[int, int] | None:
     return status and (status.st_mtime_ns, status.st_size)
 
 
+def weights_file(name: str) -> Path:
+    """Where the weights lie on this machine.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the package that holds them is not installed.
+    """
+    if name in APPLICATIONS:
+        return APPLICATIONS[name].path
+    from explainers.models import efficientnet_lite
+
+    return efficientnet_lite.VARIANTS[name].weights_file()
+
+
 def mebibytes(name: str) -> int:
     """How large a download the weights are."""
     return APPLICATIONS[name].mebibytes

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explainers.environment import VERSIONS
 from explainers.explanation import Explainer
 from explainers.methods import METHODS, GradCam, LimeSuperpixels, Saliency
 from explainers.models import zoo
 
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier
-
-VERSIONS = ("tensorflow", "keras", "numpy", "pillow", "lime", "scikit-image")
-"""The packages whose versions may change a figure."""
 
 
 class SurveyError(ValueError):

@@ -1,0 +1,267 @@
+"""What two records of the same say differently: each figure, by how much, and in which cells."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from explainers.report.record import (
+    Again,
+    Breaking,
+    Checked,
+    Curves,
+    Explained,
+    Forgotten,
+    Line,
+    Record,
+    Said,
+)
+
+CELLS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How far two figures may lie apart and still be equal, and why so far."""
+
+    at_most: float
+    why: str
+
+
+PROBABILITY = Bound(0.001, "a probability, 0.1 %: the least that a page shows of one")
+AREA = Bound(0.001, "an area, 0.001: the last decimal that a page shows")
+CORRELATION = Bound(0.01, "a correlation or an R², 0.01: the last decimal that a page shows")
+CELL = Bound(
+    0.001, "a cell, 0.1 % of its map's scale: a quarter of the least step between two colours"
+)
+COUNT = Bound(0, "what is counted or named, nothing")
+WHY = (
+    "Networks compute in rounded numbers, and another processor adds them up in another order. "
+    "What that changes is far below these bounds."
+)
+"""Measured in tests/report/test_replay.py."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a map whose value has moved; row and column count from 0 at the top left."""
+
+    row: int
+    column: int
+    then: float
+    now: float
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One thing that a record says, then and now.
+
+    Parameters
+    ----------
+    what : str
+    by : float
+        The largest difference, in the units of its bound; infinite where they cannot be compared.
+    bound : Bound
+    said : str
+        What has become of it, in a few words with figures.
+    cells : tuple of Cell
+        Those of a map that have moved, what moved most first.
+    """
+
+    what: str
+    by: float
+    bound: Bound
+    said: str
+    cells: tuple[Cell, ...] = ()
+
+    @property
+    def moved(self) -> bool:
+        """Whether it differs by more than its bound."""
+        return self.by > self.bound.at_most
+
+
+def compared(then: Record, now: Record) -> Iterator[Compared]:
+    """What both records have, one after the other.
+
+    What follows from maps and jumps where two cells change places, as the overlap of their hottest
+    tenths does, is left to the comparison of the cells.
+    """
+    yield _answers("The answer", then.answer, now.answer)
+    later = {each.title: each for each in now.explanations}
+    for map in then.explanations:
+        if map.title in later:
+            yield from _maps(map, later[map.title])
+    pairs = {pair.names: pair.correlation for pair in now.agreement}
+    for pair in then.agreement:
+        if pair.names in pairs:
+            what = f"Agreement of {pair.names[0]} and {pair.names[1]}"
+            yield _correlations(what, [pair.correlation], [pairs[pair.names]])
+    again = {(each.kind, each.fill, each.region): each.answer for each in now.experiments}
+    for number, tried in enumerate(then.experiments, 1):
+        if answer := again.get((tried.kind, tried.fill, tried.region)):
+            yield _answers(f"Experiment {number}", tried.answer, answer)
+    if then.tests.curves is not None and now.tests.curves is not None:
+        yield from _curves(then.tests.curves, now.tests.curves)
+    yield from _again(then.tests.again, now.tests.again)
+    if then.tests.forgotten is not None and now.tests.forgotten is not None:
+        yield from _forgotten(then.tests.forgotten, now.tests.forgotten)
+    if then.check_up is not None and now.check_up is not None:
+        yield _check_ups(then.check_up, now.check_up)
+
+
+def changes(then: Record, now: Record) -> tuple[str, ...]:
+    """What has changed of where it ran and of what went in, each in a few words."""
+    was, now_is = then.ran, now.ran
+    names = sorted({*was.versions, *now_is.versions})
+    versions = [(n, was.versions.get(n, "none"), now_is.versions.get(n, "none")) for n in names]
+    facts = [
+        *(("code of Triptych" if n == "triptych" else n, one, other) for n, one, other in versions),
+        ("system", was.system, now_is.system),
+        ("processor", was.processor, now_is.processor),
+        ("cores", was.cores, now_is.cores),
+        ("kernels", was.kernels, now_is.kernels),
+    ]
+    told = [f"{name} {one} → {other}" for name, one, other in facts if one != other]
+    before, after = then.classifier, now.classifier
+    if None in (before.file, after.file):
+        told.append("of which file the network comes is not known of both")
+    elif before.file != after.file:
+        told.append("the file of the network's weights")
+    if before.labels != after.labels:
+        told.append("the names of the classes, on which no figure depends")
+    if (before.head, before.scaling) != (after.head, after.scaling):
+        told.append("how the network is fed or answers")
+    if then.picture.seen != now.picture.seen:
+        told.append("the pixels made of the picture for the network")
+    return tuple(told)
+
+
+def _answers(what: str, then: Sequence[Said], now: Sequence[Said]) -> Compared:
+    """The probabilities; of a class that is told no more, the least that it has lost."""
+    least = min(said.probability for said in now)
+    later = {said.index: said.probability for said in now}
+    apart = {
+        said: abs(said.probability - later[said.index])
+        if said.index in later
+        else max(0.0, said.probability - least)
+        for said in then
+    }
+    most = max(apart, key=apart.__getitem__)
+    by = apart[most]
+    if then[0].index != now[0].index and by > PROBABILITY.at_most:
+        told = f"{_probable(then[0])} then, {_probable(now[0])} now"
+    elif by > PROBABILITY.at_most:
+        after = f"{later[most.index]:.1%}" if most.index in later else f"at most {least:.1%}"
+        told = f"{_probable(most)} then, {after} now"
+    else:
+        told = f"{_probable(now[0])}, no class is off by more than {by:.2g}"
+    return Compared(what, by, PROBABILITY, told)
+
+
+def _probable(said: Said) -> str:
+    return f"{said.label} {said.probability:.1%}"
+
+
+def _maps(then: Explained, now: Explained) -> Iterator[Compared]:
+    title = then.title
+    one, other = then.grid.astype(float), now.grid.astype(float)
+    scale = max(then.scale, now.scale)
+    apart = np.abs(one - other) / (scale or 1.0)
+    by = float(apart.max())
+    order = np.argsort(-apart, axis=None, kind="stable")
+    cells = tuple(
+        Cell(int(row), int(column), float(one[row, column]), float(other[row, column]))
+        for row, column in zip(*np.unravel_index(order, apart.shape), strict=True)
+        if apart[row, column] > CELL.at_most
+    )
+    if cells:
+        first = "; ".join(
+            f"row {cell.row}, column {cell.column} from {cell.then:.4g} to {cell.now:.4g}"
+            for cell in cells[:CELLS_SHOWN]
+        )
+        more = "; …" if len(cells) > CELLS_SHOWN else ""
+        told = f"{len(cells)} of {apart.size} cells by up to {by:.1%} of its scale: {first}{more}"
+    else:
+        told = f"no cell is off by more than {by:.2g} of its scale"
+    yield Compared(title, by, CELL, told, cells)
+    for what, was, is_now in (
+        ("resolution", then.resolution, now.resolution),
+        ("places", then.places, now.places),
+        ("samples", then.done, now.done),
+        ("a map to be seen", then.blank is None, now.blank is None),
+    ):
+        if was != is_now:
+            yield _counted(f"{title}, {what}", was, is_now)
+    if then.surrogate is not None and now.surrogate is not None:
+        yield _correlations(f"{title}, R²", [then.surrogate.r2], [now.surrogate.r2])
+
+
+def _curves(then: Curves, now: Curves) -> Iterator[Compared]:
+    later = {(line.kind, line.name): line for line in now.curves}
+    for line in then.curves:
+        other: Line | None = later.get((line.kind, line.name))
+        if other is None or len(other.areas) != len(line.areas):
+            continue
+        what = f"{line.kind.capitalize()} of {line.name}"
+        by = float(np.abs(np.subtract(line.areas, other.areas)).max(initial=0.0))
+        areas = f"area {np.mean(line.areas):.3f} then, {np.mean(other.areas):.3f} now"
+        yield Compared(what, by, AREA, areas)
+        if line.beaten != other.beaten:
+            yield _counted(f"{what}, random orders beaten", line.beaten, other.beaten)
+
+
+def _again(then: Sequence[Again], now: Sequence[Again]) -> Iterator[Compared]:
+    later = {(each.title, each.change): each for each in now}
+    for each in then:
+        other = later.get((each.title, each.change))
+        if other is not None:
+            what = f"{each.title} asked again, another {each.change}"
+            if each.change == "noise":
+                what = f"{each.title} asked again, a little noise"
+            yield _correlations(what, each.correlations, other.correlations)
+
+
+def _forgotten(then: Forgotten, now: Forgotten) -> Iterator[Compared]:
+    later = {each.title: each for each in now.maps}
+    for each in then.maps:
+        if each.title not in later:
+            continue
+        other: Breaking = later[each.title]
+        what = f"{each.title} of copies that forget"
+        yield _correlations(what, _all(each), _all(other))
+        if each.stayed != other.stayed:
+            yield _counted(f"{what}, stayed", each.stayed, other.stayed)
+
+
+def _all(breaking: Breaking) -> list[float | None]:
+    return [*breaking.baseline, *(value for row in breaking.similarities for value in row)]
+
+
+def _check_ups(then: Checked, now: Checked) -> Compared:
+    facts = [
+        (each.kind, each.head, each.input, each.parameters, each.fed, each.likeliest)
+        for each in (then, now)
+    ]
+    if facts[0] == facts[1]:
+        return Compared("The check-up", 0, COUNT, f"fed {now.fed}, {now.parameters:,} weights")
+    return _counted("The check-up", *facts)
+
+
+def _correlations(what: str, then: Sequence[float | None], now: Sequence[float | None]) -> Compared:
+    """The same figures then and now; one that there is none of is nothing like any other."""
+    if len(then) != len(now):
+        return _counted(f"{what}, figures", len(then), len(now))
+    apart = [
+        0.0 if one == other else np.inf if one is None or other is None else abs(one - other)
+        for one, other in zip(then, now, strict=True)
+    ]
+    by = float(max(apart, default=0.0))
+    if by <= CORRELATION.at_most:
+        return Compared(what, by, CORRELATION, f"off by at most {by:.2g}")
+    place = apart.index(by)
+    one, other = ("none" if side is None else f"{side:.2f}" for side in (then[place], now[place]))
+    return Compared(what, by, CORRELATION, f"{one} then, {other} now".replace("-", "−"))
+
+
+def _counted(what: str, then: object, now: object) -> Compared:
+    return Compared(what, np.inf, COUNT, f"{then} then, {now} now")

@@ -1,0 +1,231 @@
+"""Frozen dataclasses to sorted JSON and back; what comes back is believed in nothing.
+
+The annotations of a dataclass are its format: each field's type, and its bounds by ``Annotated``.
+Nothing else is read, nothing may be left out, and what does not fit is told in one sentence.
+"""
+
+import dataclasses
+import json
+import math
+import re
+import types
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from explainers.classifiers.labels import UNPRINTABLE
+
+LARGEST = 2**53
+"""No whole number is larger: beyond, JSON's readers disagree."""
+LONGEST, MOST = 2000, 1000
+"""Letters of a text, and entries of a list, where nothing else is said."""
+VALUES = 500_000
+"""More values than any record has; a text of so many takes some 50 MB while it is read."""
+
+Kind = TypeVar("Kind")
+
+
+class RecordError(ValueError):
+    """A record that cannot be read, made or run; the text is one sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Within:
+    """Bounds of a number, or of how long a text or a list is."""
+
+    low: float
+    high: float
+
+    def objection(self, value: Any) -> str | None:
+        sized = isinstance(value, str | tuple | dict)
+        if self.low <= (len(value) if sized else value) <= self.high:
+            return None
+        what = "have a length of" if sized else "lie in"
+        return f"must {what} {self.low:,g} to {self.high:,g}"
+
+
+@dataclass(frozen=True)
+class Like:
+    """What a text looks like."""
+
+    pattern: str
+    said: str
+
+    def objection(self, value: str) -> str | None:
+        return None if re.fullmatch(self.pattern, value, re.ASCII) else f"must be {self.said}"
+
+
+def written(value: Any, fixed: dict[str, Any]) -> str:
+    """A dataclass and some fixed entries as JSON: sorted, a line for each value or flat list."""
+    return f"{_text(_plain(value) | fixed, '')}\n"
+
+
+def read(kind: type[Kind], text: str, fixed: dict[str, Any]) -> Kind:
+    """A dataclass of a kind from a JSON object that holds some fixed entries besides.
+
+    Raises
+    ------
+    RecordError
+        If it is anything else; the text says what, and where.
+    """
+    if sum(text.count(mark) for mark in ",[{") > VALUES:
+        raise RecordError(f"The record holds more than {VALUES:,} values, and no record does.")
+    try:
+        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+    except RecordError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise RecordError("The record is no JSON that can be read, or it was cut short.") from error
+    if not isinstance(found, dict):
+        raise RecordError("The record is JSON, but not of a record.")
+    for name, value in fixed.items():
+        told = found.pop(name, None)
+        if type(told) is not type(value) or told != value:
+            raise RecordError(
+                f"The record says that its {name} is {_shown(told)}, and {_shown(value)} is all "
+                "that can be read here."
+            )
+    return _read(kind, found, "")
+
+
+def _plain(value: Any) -> Any:
+    """The same in JSON's types."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _text(value: Any, indent: str) -> str:
+    further = f"{indent}  "
+    if isinstance(value, dict) and value:
+        lines = [f"{_text(key, '')}: {_text(value[key], further)}" for key in sorted(value)]
+        return "{\n" + ",\n".join(further + line for line in lines) + f"\n{indent}}}"
+    if isinstance(value, list) and any(isinstance(each, list | dict) for each in value):
+        lines = [further + _text(each, further) for each in value]
+        return "[\n" + ",\n".join(lines) + f"\n{indent}]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RecordError(f"The record says {_shown(twice)} twice in one place.")
+    return found
+
+
+def _no_number(name: str) -> Any:
+    raise RecordError(f"The record holds {name} where a number should be.")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"
+
+
+def _refuse(at: str, value: Any, must: str) -> RecordError:
+    return RecordError(f"The record's {at or 'whole'} {must}, and {_shown(value)} is not that.")
+
+
+def _read(kind: Any, value: Any, at: str) -> Any:
+    """A value of a kind, checked; ``at`` says where it stands."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        base, *bounds = arguments
+        sizes = [bound for bound in bounds if isinstance(bound, Within)]
+        longest = max((bound.high for bound in sizes), default=None)
+        found = _read_long(base, value, at, longest)
+        for bound in bounds:
+            if must := bound.objection(found):
+                raise _refuse(at, value, must)
+        return found
+    if origin is Literal:
+        if isinstance(value, str) and value in arguments:
+            return value
+        raise _refuse(at, value, f"must be one of {', '.join(map(repr, arguments))}")
+    if origin in (Union, types.UnionType):
+        return _read_one_of(arguments, value, at)
+    return _read_long(kind, value, at, None)
+
+
+def _read_one_of(kinds: tuple[Any, ...], value: Any, at: str) -> Any:
+    if value is None and type(None) in kinds:
+        return None
+    others = [kind for kind in kinds if kind is not type(None)]
+    for kind in others[:-1]:
+        try:
+            return _read(kind, value, at)
+        except RecordError:
+            continue
+    return _read(others[-1], value, at)
+
+
+def _read_long(kind: Any, value: Any, at: str, longest: float | None) -> Any:
+    """A value of a kind without bounds of its own, no longer than is allowed here."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is tuple:
+        return _read_tuple(arguments, value, at, MOST if longest is None else longest)
+    if origin is dict:
+        if not isinstance(value, dict) or len(value) > MOST:
+            raise _refuse(at, value, f"must be an object of at most {MOST:,} entries")
+        return {
+            _read(str, name, f"{at} name"): _read(arguments[1], each, f"{at}.{name[:40]}")
+            for name, each in value.items()
+        }
+    if dataclasses.is_dataclass(kind):
+        return _read_dataclass(kind, value, at)
+    if kind is str:
+        most = LONGEST if longest is None else longest
+        if not isinstance(value, str) or len(value) > most or UNPRINTABLE.search(value):
+            raise _refuse(at, value, f"must be a text of at most {most:,g} printable characters")
+        return value
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise _refuse(at, value, "must be true or false")
+        return value
+    if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float):
+        raise _refuse(at, value, f"must be a {'whole ' if kind is int else ''}number")
+    if (isinstance(value, int) and abs(value) > LARGEST) or not math.isfinite(value):
+        raise _refuse(at, value, "must be a number that is not too large")
+    return kind(value)
+
+
+def _read_tuple(kinds: tuple[Any, ...], value: Any, at: str, longest: float) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise _refuse(at, value, "must be a list")
+    if kinds[-1] is Ellipsis:
+        if len(value) > longest:
+            raise _refuse(at, value, f"must be a list of at most {longest:,g} entries")
+        kinds = kinds[:1] * len(value)
+    if len(value) != len(kinds):
+        raise _refuse(at, value, f"must be a list of {len(kinds)}")
+    return tuple(
+        _read(kind, each, f"{at}[{number}]")
+        for number, (kind, each) in enumerate(zip(kinds, value, strict=True))
+    )
+
+
+def _read_dataclass(kind: Any, value: Any, at: str) -> Any:
+    hints = _hints(kind)
+    if not isinstance(value, dict):
+        raise _refuse(at, value, "must be an object")
+    for name in value:
+        if name not in hints:
+            raise RecordError(f"The record's {at or 'whole'} holds {_shown(name)}: none has that.")
+    for name in hints:
+        if name not in value:
+            raise RecordError(f"The record's {at or 'whole'} lacks {name!r}.")
+    found = {
+        name: _read(hint, value[name], f"{at}.{name}".lstrip(".")) for name, hint in hints.items()
+    }
+    return kind(**found)
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
