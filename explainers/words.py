@@ -1,6 +1,7 @@
 """Numbers and names as a person reads them: on the screen, on paper, on a terminal."""
 
 import math
+import re
 from collections.abc import Iterable
 
 from explainers.classifiers.labels import UNPRINTABLE, UNSEEN
@@ -98,3 +99,8 @@ def raw_range(explanation: Explanation) -> str:
     """The smallest and the largest raw value."""
     low, high = float(explanation.heatmap.min()), float(explanation.heatmap.max())
     return f"{number(low)} to {number(high)}"
+
+
+def slug(text: str) -> str:
+    """A piece of a file name, made of small letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")[:60] or "picture"

@@ -130,8 +130,11 @@ def hatched(image: np.ndarray, region: np.ndarray) -> np.ndarray:
     return marked
 
 
-def encode(image: np.ndarray, kind: str = "PNG") -> bytes:
-    """An RGB or RGBA uint8 array as the bytes of a PNG, JPEG or WebP file."""
+def encode(image: np.ndarray, kind: str = "PNG", *, quality: int = 92) -> bytes:
+    """An RGB or RGBA uint8 array as the bytes of a PNG, JPEG or WebP file.
+
+    The quality is that of JPEG and WebP, 0 to 100; a PNG loses nothing.
+    """
     file = io.BytesIO()
-    Image.fromarray(image).save(file, kind, quality=92)
+    Image.fromarray(image).save(file, kind, quality=quality)
     return file.getvalue()

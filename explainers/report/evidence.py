@@ -1,51 +1,39 @@
 """What a person who audits asks for, filled with what was measured here: evidence, no judgement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 
 from explainers.metrics.faithfulness import KINDS
 from explainers.metrics.scoreboard import Findings
 from explainers.metrics.stability import Change
+from explainers.report.record import Record
 from explainers.report.telling import Told
 from explainers.words import enumerated, in_words
 
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
 AGAIN: dict[Change, str] = {"noise": "a little noise on the picture", "seed": "other seeds"}
 
 
-def evidence(
-    title: str, shape: Sequence[int], told: Told, findings: Findings, ran: Mapping[str, str]
-) -> dict[str, list[str]]:
+def evidence(record: Record, told: Told, findings: Findings) -> dict[str, list[str]]:
     """Purpose, version, data, methods and measured limits: a list of sentences for each.
 
     None is marked up.
-
-    Parameters
-    ----------
-    title : str
-        What the picture is called.
-    shape : sequence of int
-        Its rows and columns.
-    told : Told
-    findings : Findings
-    ran : mapping of str to str
-        On what it ran, and when.
     """
-    rows, columns = told.seen
     target = in_words(told.prediction, told.explanations[0].target)
+    purpose = [f"In the words of who made it: {record.purpose}"] if record.purpose else []
     return {
         "Purpose": [
+            *purpose,
             f"To show where in one picture {told.classifier} looked for {target}, according to "
             f"{_count(len(told.explanations), 'method')}, and how far these can be believed.",
             "It is about this decision. It does not tell how often the network is right, nor "
             "whether it suits a use.",
         ],
-        "Version": [f"{name}: {value}" for name, value in ran.items()]
-        or ["What it ran on was not recorded."],
-        "Data": [
-            f"One picture, {title}, {shape[1]} × {shape[0]} pixels. The network was shown "
-            f"{columns} × {rows} of it.",
-            f"The network tells {len(told.prediction.labels):,} classes apart. What it was trained "
-            "on is not in this file.",
-        ],
+        "Version": [*_network(record), *_machine(record)],
+        "Data": _data(record),
         "Why these methods": [
             f"{method.title}, {method.kind.lower()}: {_small(method.answers)}. It needs: "
             f"{_small(method.needs)}"
@@ -53,6 +41,49 @@ def evidence(
         ],
         "Measured limits": _measured(told, findings),
     }
+
+
+def made_on(record: Record) -> str:
+    """When it was run: ``22 November 2026, 09:50 UTC``."""
+    when = datetime.strptime(record.ran.date, "%Y-%m-%dT%H:%M:%SZ")
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}, {when:%H:%M} UTC"
+
+
+def _network(record: Record) -> list[str]:
+    """Which network it is, and how it is fed."""
+    network = record.classifier
+    rows, columns = network.size
+    channels = "grey" if network.channels == 1 else "red, green and blue"
+    file = f"SHA-256 {network.file}" if network.file else "of which no digest was recorded"
+    return [
+        f"Network: {network.title}. Its weights come from a file, {file}.",
+        f"Its {network.classes:,} classes: the names have the SHA-256 {network.labels}. What it "
+        "was trained on is not in this file.",
+        f"It is given {rows} × {columns} pixels, {channels}, scaled to {network.scaling.name}.",
+    ]
+
+
+def _machine(record: Record) -> list[str]:
+    """On what it ran."""
+    ran = record.ran
+    versions = [f"{name} {version}" for name, version in sorted(ran.versions.items())]
+    return [
+        f"Run on {made_on(record)}, on {ran.processor}, {_count(ran.cores, 'core')}, "
+        f"{ran.system}, with the kernels of {ran.kernels}.",
+        f"Versions: {enumerated(versions)}." if versions else "No versions were recorded.",
+    ]
+
+
+def _data(record: Record) -> list[str]:
+    """Which picture it is, and what the network was shown of it."""
+    picture, (rows, columns) = record.picture, record.classifier.size
+    how = "Its middle square, as" if picture.square else "All of it, squeezed into"
+    return [
+        f"One picture: {picture.title}, {picture.size[1]} × {picture.size[0]} pixels, whose "
+        f"colours have the SHA-256 {picture.digest}.",
+        f"{how} {columns} × {rows} pixels, was shown to the network; these have the SHA-256 "
+        f"{picture.seen}.",
+    ]
 
 
 def limits(told: Told, findings: Findings) -> list[str]:
@@ -92,7 +123,9 @@ def _measured(told: Told, findings: Findings) -> list[str]:
 
 def _tests(told: Told, findings: Findings) -> dict[str, str]:
     """Of each test a sentence about what was measured; empty where it was not run."""
-    titles = [each.explainer.title for each in told.explanations]
+    methods = [each.explainer for each in told.explanations]
+    titles = [method.title for method in methods]
+    random = any(method.random for method in methods)
     curves = [kind for kind in KINDS if findings.curves(kind)]
     found = {
         "deletion and insertion": f"{enumerated(curves).capitalize()} were followed beside "
@@ -101,6 +134,8 @@ def _tests(told: Told, findings: Findings) -> dict[str, str]:
         else ""
     }
     for change, how in AGAIN.items():
+        if change == "seed" and not random:
+            continue
         asked = [title for title in titles if findings.again(title, change)]
         found[f"the same again with {how}"] = (
             f"{enumerated(asked)} {_was(asked)} asked again with {how}." if asked else ""
@@ -120,7 +155,7 @@ def _was(names: Sequence[str]) -> str:
 
 
 def _count(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _small(sentence: str) -> str:

@@ -1,16 +1,19 @@
 """A report: one decision, its explanations and their tests as one file that opens anywhere.
 
 The file runs nothing and loads nothing: pictures are inside as data, there is no script, and its
-own policy forbids both. It is a page of its own for a browser, a phone, a printer and a screen
-reader; the record in it is what `replay` runs again.
+own policy forbids both. It is made for a browser, a phone, a printer and a screen reader alike.
+The record in it is what `replay` runs again.
+
+>>> case = case_of(record, classifier, image, explanations)  # doctest: +SKIP
+>>> Path("cat.html").write_text(report(case), encoding="utf-8")  # doctest: +SKIP
 """
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from html.parser import HTMLParser
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -19,21 +22,31 @@ from markupsafe import escape as marked
 from PIL import Image
 
 from explainers.classifiers.check_up import CheckUp
-from explainers.classifiers.prediction import Answer
+from explainers.classifiers.scaling import centre_square
 from explainers.explanation import Explanation
 from explainers.images.colouring import Style, coloured, encode, ink_on
-from explainers.metrics.agreement import BLOB, CELLS, SHARES
+from explainers.images.regions import hide, of_boxes, resized
+from explainers.metrics.agreement import BLOB, CELLS, SHARES, agreements
 from explainers.metrics.faithfulness import KINDS, RANDOM
-from explainers.metrics.method_card import Group, MethodCard
-from explainers.metrics.pointing import place
+from explainers.metrics.method_card import Group, MethodCard, method_card
+from explainers.metrics.pointing import Hiding, hide_hottest, place
 from explainers.metrics.randomisation import Spread
 from explainers.metrics.scoreboard import Findings, Score, baselines, standing
 from explainers.report.curves import drawn_curves
-from explainers.report.evidence import evidence, limits
+from explainers.report.evidence import evidence, limits, made_on
 from explainers.report.maps import bold_from, overlay_image
 from explainers.report.model import facts_of, given_in_words, judged
+from explainers.report.plain import RecordError
+from explainers.report.record import Experiment, Record, Said
 from explainers.report.standings import rule, standing_in_words
-from explainers.report.telling import HOW_TO_READ_AGREEMENT, Marks, Told, in_words, points_to
+from explainers.report.telling import (
+    HOW_TO_READ_AGREEMENT,
+    Marks,
+    Told,
+    in_words,
+    points_to,
+    rivals,
+)
 from explainers.words import (
     change,
     legible,
@@ -44,44 +57,23 @@ from explainers.words import (
     rounded,
     seconds,
     short,
+    slug,
 )
 from explainers.words import in_words as target_in_words
 
+if TYPE_CHECKING:
+    from explainers.classifiers.classifier import Classifier
+
 LONGEST = 640
-"""Pixels of a picture's longer side: a third of a wide window, or of a printed page at 250 dpi."""
-COUNT = 5
+"""Pixels of a picture's longer side: a third of a wide window at twice its pixels, roughly."""
+QUALITY = 80
+"""Of pictures in WebP: they are to look at, and the record holds the numbers."""
+LARGEST_PNG = 640_000
+"""Characters of a picture in a report's record: about 0.9 MB of a report of less than 2."""
 RECORD = "record"
 """The id of the link that holds the record."""
 BEGINS = "data:application/json;base64,"
-
-
-@dataclass(frozen=True, eq=False)
-class Experiment:
-    """What the network said when a part of the picture was hidden.
-
-    Parameters
-    ----------
-    what : str
-        What was done: ``"Hide the region"``.
-    fill : str
-        What was seen where it was hidden.
-    share : float
-        How much of the picture was hidden, in 0..1.
-    image : (H, W, 3) uint8 ndarray
-        The picture as it was shown then.
-    before, after : Answer
-        What the explained class got.
-    answer : Answer
-        The most probable class then.
-    """
-
-    what: str
-    fill: str
-    share: float
-    image: np.ndarray
-    before: Answer
-    after: Answer
-    answer: Answer
+KINDS_IN_WORDS = {"hide": "Hide the region", "keep": "Keep only the region"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,36 +82,84 @@ class Case:
 
     Parameters
     ----------
-    title : str
-        What the picture is called.
+    record : Record
+        What was run and what came out; it lies in the report as well.
     image : (H, W, 3) uint8 ndarray
-        The picture, at its own size.
+        The picture, as much of it as the network was shown, at its own size.
     told : Told
-        The decision, its explanations, and what was measured of these.
-    record : str
-        The same for a machine, as JSON: what `replay` reads.
+        The decision, its maps, and what was measured of these.
     cards : sequence of MethodCard
-        One an explanation.
+        One a map.
     findings : Findings
         What tests were run, and found.
-    experiments : sequence of Experiment
+    tried : sequence of (H, W, 3) uint8 ndarray
+        The picture as it was shown in each experiment of the record.
     check_up : CheckUp, optional
-    ran : mapping of str to str
-        On what it ran, and when: names and values for people.
-    stem : str
-        What the record is called when it is saved, without its ending.
     """
 
-    title: str
+    record: Record
     image: np.ndarray
     told: Told
-    record: str
     cards: Sequence[MethodCard] = ()
     findings: Findings = field(default_factory=Findings)
-    experiments: Sequence[Experiment] = ()
+    tried: Sequence[np.ndarray] = ()
     check_up: CheckUp | None = None
-    ran: Mapping[str, str] = field(default_factory=dict)
-    stem: str = "triptych"
+
+
+def case_of(
+    record: Record,
+    classifier: "Classifier",
+    image: np.ndarray,
+    explanations: Sequence[Explanation],
+    findings: Findings | None = None,
+    check_up: CheckUp | None = None,
+    hidings: Mapping[str, Hiding] | None = None,
+) -> Case:
+    """All that a report tells, of what was found already; the rest is asked of the network.
+
+    That is its answer, and, unless it is given, what hiding the hottest part of each map does: some
+    20 passes a map.
+
+    Parameters
+    ----------
+    record : Record
+        Of these maps; see `record_of`.
+    classifier : Classifier
+    image : (H, W, 3) uint8 ndarray
+        The picture as it was read.
+    explanations : sequence of Explanation
+        Of one decision; one or more.
+    findings : Findings, optional
+        What tests were run, and found.
+    check_up : CheckUp, optional
+    hidings : mapping of str to Hiding, optional
+        Of the maps that are not blank, by the titles of their methods.
+    """
+    found = findings or Findings()
+    pixels = classifier.prepare(image, crop=record.picture.square)
+    shown = centre_square(image) if record.picture.square else image
+    usable = [each for each in explanations if not each.blank_reason]
+    if hidings is None:
+        hidings = {each.explainer.title: hide_hottest(classifier, pixels, each) for each in usable}
+    told = Told(
+        classifier.title,
+        classifier.predict(pixels),
+        rivals(classifier),
+        explanations,
+        agreements(usable),
+        hidings,
+        seen=(pixels.shape[0], pixels.shape[1]),
+        shown=(shown.shape[0], shown.shape[1]),
+    )
+    return Case(
+        record,
+        shown,
+        told,
+        [method_card(each, classifier, found) for each in explanations],
+        found,
+        [_tried(each, pixels, shown) for each in record.experiments],
+        check_up,
+    )
 
 
 HTML = Marks(
@@ -132,6 +172,9 @@ HTML = Marks(
 def report(case: Case, style: Style | None = None) -> str:
     """The report as HTML.
 
+    It takes less than 2 MB for three maps: pictures are made small, and one that is large in the
+    record is left out of the record in the report, which then says so.
+
     Parameters
     ----------
     case : Case
@@ -143,61 +186,65 @@ def report(case: Case, style: Style | None = None) -> str:
     str
         A whole document, for a file of UTF-8.
     """
-    told, drawn = case.told, style or Style()
+    told, drawn, record = case.told, style or Style(), _mailable(case.record)
     prediction, index = told.prediction, told.index
-    target = told.explanations[0].target
+    small = _smaller(case.image)
     return _template().render(
-        question=f"Why {target_in_words(prediction, target)}?",
-        title=case.title,
-        classifier=told.classifier,
+        question=f"Why {target_in_words(prediction, told.explanations[0].target)}?",
+        record=record,
+        explained=told.explanations[0].target.classes,
         answer=prediction[index],
         rank=prediction.rank(index),
         classes=len(prediction.labels),
         size=f"{case.image.shape[1]} × {case.image.shape[0]} pixels",
-        picture=_address(_smaller(case.image)),
-        top=_top(told),
+        picture=_address(small),
         words=[
-            (question, _markup(said.before), [*map(_markup, said.points)], _markup(said.after))
+            (question, Markup(said.before), [*map(Markup, said.points)], Markup(said.after))
             for question, said in in_words(told, HTML).items()
         ],
-        maps=[_map(each, told, case.image, drawn) for each in told.explanations],
-        agreement=_agreement(told),
+        maps=[_map(each, told, small, drawn) for each in told.explanations],
+        agreement=[(pair, BLOB in pair.names) for pair in told.agreements],
         shares=[f"Hottest {share:.0%}" for share in SHARES],
         how_to_read_agreement=HOW_TO_READ_AGREEMENT,
-        experiments=[_experiment(each) for each in case.experiments],
+        experiments=[
+            _experiment(each, record, image)
+            for each, image in zip(record.experiments, case.tried, strict=True)
+        ],
         scores=_scores(case),
         standings=_standings(case.findings),
         curves=drawn_curves(case.findings),
         cards=[
             (each, card, [(group, card.of(group)) for group in get_args(Group)])
-            for each, card in zip(told.explanations, case.cards, strict=False)
+            for each, card in zip(told.explanations, case.cards, strict=True)
         ],
         settings=_settings,
         model=None if case.check_up is None else _model(case.check_up),
-        evidence=evidence(case.title, case.image.shape, told, case.findings, case.ran),
+        evidence=evidence(record, told, case.findings),
         limits=limits(told, case.findings),
-        ran=case.ran,
-        record=BEGINS + base64.b64encode(case.record.encode()).decode(),
-        stem=case.stem,
+        made_on=made_on(record),
+        address=BEGINS + base64.b64encode(record.text.encode()).decode(),
+        stem=f"triptych-{slug(record.picture.title)}",
+        left_out=case.record.picture.png is not None and record.picture.png is None,
     )
 
 
-def record_in(page: str) -> str:
-    """The record in a report, as JSON.
+def record_in(page: str) -> Record:
+    """The record in a report.
 
     Raises
     ------
-    ValueError
-        If there is none; the text is one sentence.
+    RecordError
+        If there is none that can be read; the text says why in a sentence.
     """
     reader = _Reader()
     reader.feed(page)
     if reader.address is None or not reader.address.startswith(BEGINS):
-        raise ValueError("There is no record in this file: it is no report of Triptych's.")
+        raise RecordError("There is no record in this file: it is no report of Triptych's.")
     try:
-        return base64.b64decode(reader.address.removeprefix(BEGINS), validate=True).decode()
+        content = base64.b64decode(reader.address.removeprefix(BEGINS), validate=True)
     except ValueError as error:
-        raise ValueError("The record in this report is damaged.") from error
+        raise RecordError("The record in this report is damaged.") from error
+    return Record.read(content)
 
 
 class _Reader(HTMLParser):
@@ -225,44 +272,32 @@ def _template() -> Any:
     return environment.get_template("report.html")
 
 
-def _markup(text: str) -> Markup:
-    """What `HTML` has marked up: the only text of a report that is not escaped."""
-    return Markup(text)
-
-
-def _top(told: Told) -> list[Answer]:
-    """The most probable classes, and the one that is explained."""
-    prediction = told.prediction
-    shown = [answer.index for answer in prediction.top(COUNT)]
-    return [prediction[index] for index in dict.fromkeys([*shown, told.index])]
+def _mailable(record: Record) -> Record:
+    """The record without its picture, where that is too large to be mailed."""
+    if len(record.picture.png or "") <= LARGEST_PNG:
+        return record
+    return replace(record, picture=replace(record.picture, png=None))
 
 
 def _map(each: Explanation, told: Told, image: np.ndarray, style: Style) -> dict[str, Any]:
     """A map over the picture with its scale, and as a matrix."""
+    method = each.explainer
     found = None if each.blank_reason else place(each)
     label = legible(told.prediction[told.index].label)
-    where = f"{each.explainer.heat} {label} is strongest {points_to(found)}" if found else ""
-    limit = each.scale or 1.0
+    seen = (
+        f"what {method.heat} {label} is strongest {points_to(found)}"
+        if found
+        else each.blank_reason or "no cell is above zero"
+    )
     steps = np.linspace(-1.0 if each.signed else 0.0, 1.0, 256)[None]
     return {
-        "id": each.explainer.name,
-        "title": each.explainer.title,
-        "heat": each.explainer.heat,
-        "kind": each.explainer.kind,
-        "address": _address(overlay_image(each, _smaller(image), style)),
-        "alt": f"{each.explainer.title} over the picture: "
-        + (f"what {where}" if where else each.blank_reason or "no cell is above zero"),
+        "told": each,
+        "address": _address(overlay_image(each, image, style)),
+        "alt": f"{method.title} over the picture: {legible(seen)}",
         "scale": _address(coloured(steps, style, signed=each.signed), "PNG"),
-        "ticks": [number(tick) for tick in ([-limit, 0.0, limit] if each.signed else [0.0, limit])],
-        "signed": each.signed,
-        "blank": each.blank_reason,
+        "ticks": [number(end * each.scale) for end in ((-1, 0, 1) if each.signed else (0, 1))],
         "measured": resolution(each),
         "raw": raw_range(each),
-        "seconds": each.seconds,
-        "done": each.done,
-        "total": each.total,
-        "surrogate": each.surrogate,
-        "notes": each.notes,
         "matrix": _matrix(each, style),
     }
 
@@ -279,10 +314,9 @@ def _matrix(each: Explanation, style: Style) -> dict[str, Any]:
     inks = ink_on(colours)
     grounds = ["#" + bytes(np.rint(255 * colour).astype(np.uint8)).hex() for colour in colours]
     strong = strengths >= bold_from(grid)
-    row, column = (int(at) for at in np.unravel_index(strengths.argmax(), grid.shape))
     return {
         "largest": largest,
-        "first": (row, column),
+        "first": tuple(int(at) for at in np.unravel_index(strengths.argmax(), grid.shape)),
         "rows": [
             [
                 (short(float(share)).replace("-", "−"), grounds[step], str(inks[step]), bool(bold))
@@ -293,35 +327,50 @@ def _matrix(each: Explanation, style: Style) -> dict[str, Any]:
     }
 
 
-def _agreement(told: Told) -> list[dict[str, Any]]:
-    """A row for each pair of maps, and then for each map and the blob."""
-    return [
-        {
-            "names": pair.names,
-            "blob": BLOB in pair.names,
-            "figures": [rounded(pair.correlation), *(f"{share:.2f}" for share in pair.overlap)],
-        }
-        for pair in told.agreements
-    ]
+def _tried(each: Experiment, pixels: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """The picture as it was shown in an experiment, for people: what was not hidden is sharp."""
+    hidden = _hidden(each, (pixels.shape[0], pixels.shape[1]))
+    small = _smaller(image)
+    shape = small.shape[0], small.shape[1]
+    seen = np.clip(hide(pixels, hidden, each.fill).round(), 0, 255).astype(np.uint8)
+    filled = np.asarray(Image.fromarray(seen).resize(shape[::-1], Image.Resampling.BICUBIC))
+    return np.where(resized(hidden, shape)[..., None], filled, small)
 
 
-def _experiment(each: Experiment) -> dict[str, Any]:
+def _hidden(each: Experiment, shape: tuple[int, int]) -> np.ndarray:
+    region = of_boxes(shape, each.region)
+    return region if each.kind == "hide" else ~region
+
+
+def _experiment(each: Experiment, record: Record, image: np.ndarray) -> dict[str, Any]:
+    """An experiment, and what became of the class that is explained."""
+    index = record.target.index
     return {
-        "told": each,
-        "address": _address(_smaller(each.image, LONGEST // 2)),
-        "turned": each.answer.index != each.before.index,
+        "what": KINDS_IN_WORDS[each.kind],
+        "fill": each.fill,
+        "share": f"{_hidden(each, record.classifier.size).mean():.1%}",
+        "address": _address(image),
+        "before": _of(index, record.answer),
+        "after": _of(index, each.answer),
+        "answer": each.answer[0],
+        "turned": each.answer[0].index != record.answer[0].index,
     }
+
+
+def _of(index: int, answer: Sequence[Said]) -> Said:
+    return next(each for each in answer if each.index == index)
 
 
 def _scores(case: Case) -> list[tuple[Score, list[str]]]:
     """What the tests have found of each map and of what knows nothing; nothing before any ran."""
-    rows = [*(card.score for card in case.cards), *baselines(case.findings)]
-    if not any(_tests(row) for row in rows[: len(case.cards)]):
+    maps = [card.score for card in case.cards]
+    if not any(map(_tested, maps)):
         return []
-    return [(row, [*map(_told_of, _columns(row))]) for row in rows if _tests(row)]
+    rows = [*maps, *filter(_tested, baselines(case.findings))]
+    return [(row, [*map(_figure, _columns(row))]) for row in rows]
 
 
-def _tests(row: Score) -> bool:
+def _tested(row: Score) -> bool:
     """Whether any test has told something of a row."""
     return any(value is not None for value in _columns(row))
 
@@ -333,11 +382,9 @@ def _columns(row: Score) -> tuple[float | Spread | None, ...]:
     )  # fmt: skip
 
 
-def _told_of(value: float | Spread | None) -> str:
+def _figure(value: float | Spread | None) -> str:
     if value is None:
         return "–"
-    if isinstance(value, Spread):
-        return str(value)
     return f"{value:.3f}" if isinstance(value, float) else f"{value}"
 
 
@@ -346,8 +393,8 @@ def _standings(findings: Findings) -> list[Markup]:
     found = [each for kind in KINDS if (each := standing(findings, kind)) is not None]
     said = [standing_in_words(each, findings.curves(each.kind), HTML) for each in found]
     if found:
-        said.append(rule(found, findings.curves("deletion")[RANDOM]))
-    return [_markup(each) for each in said]
+        said.append(rule(found, findings.curves(found[0].kind)[RANDOM]))
+    return [Markup(each) for each in said]
 
 
 def _model(found: CheckUp) -> dict[str, Any]:
@@ -355,18 +402,17 @@ def _model(found: CheckUp) -> dict[str, Any]:
     return {
         "facts": facts_of(found),
         "fits": fits,
-        "judged": _markup(said),
-        "feedings": [(fed, fed is found.fed, given_in_words(fed)) for fed in found.feedings],
+        "judged": Markup(said),
+        "feedings": [
+            (fed, fed.scaling == found.fed.scaling, given_in_words(fed)) for fed in found.feedings
+        ],
     }
 
 
 def _settings(each: Explanation) -> list[tuple[str, str]]:
     """The settings of the method, as they were."""
-    explainer = each.explainer
-    values = (
-        (entry.label, getattr(explainer, name)) for name, entry in explainer.settings().items()
-    )
-    return [(label, _set(value)) for label, value in values]
+    method = each.explainer
+    return [(entry.label, _set(getattr(method, name))) for name, entry in method.settings().items()]
 
 
 def _set(value: object) -> str:
@@ -375,12 +421,13 @@ def _set(value: object) -> str:
     return "left to the method" if value is None else str(value)
 
 
-def _smaller(image: np.ndarray, longest: int = LONGEST) -> np.ndarray:
+def _smaller(image: np.ndarray) -> np.ndarray:
     picture = Image.fromarray(image)
-    picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    picture.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
     return np.asarray(picture)
 
 
 def _address(image: np.ndarray, kind: str = "WEBP") -> str:
     """An array as an address that holds the picture."""
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(encode(image, kind)).decode()}"
+    content = base64.b64encode(encode(image, kind, quality=QUALITY)).decode()
+    return f"data:image/{kind.lower()};base64,{content}"

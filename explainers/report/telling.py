@@ -5,6 +5,7 @@ A page and a report say the same; each has its own marks for names, links and wh
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from explainers.classifiers.prediction import Prediction
 from explainers.explanation import Explanation
@@ -12,6 +13,9 @@ from explainers.metrics.agreement import BLOB, Agreement
 from explainers.metrics.pointing import CELLS, Hiding, Place, place
 from explainers.models.imagenet import unexpected_meaning
 from explainers.words import ROWS_AND_COLUMNS, percent, rounded
+
+if TYPE_CHECKING:
+    from explainers.classifiers.classifier import Classifier
 
 NEAR_TIE = 0.1
 POOR_FIT = 0.5
@@ -105,6 +109,11 @@ class Told:
     def usable(self) -> list[Explanation]:
         """The maps that show something."""
         return [each for each in self.explanations if not each.blank_reason]
+
+
+def rivals(classifier: "Classifier") -> bool:
+    """Whether the classes of a classifier exclude each other."""
+    return classifier.activation != "sigmoid" or classifier.paired
 
 
 def in_words(told: Told, marks: Marks) -> dict[str, Passage]:

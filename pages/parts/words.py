@@ -18,6 +18,7 @@ from explainers.words import raw_range as raw_range
 from explainers.words import resolution as resolution
 from explainers.words import rounded as rounded
 from explainers.words import seconds as seconds
+from explainers.words import slug as slug
 
 LONGEST_TITLE = 60
 
@@ -62,11 +63,6 @@ def ranked(prediction: Prediction, count: int) -> str:
     return ", ".join(
         f"{legible(answer.label)} {percent(answer.probability)}" for answer in prediction.top(count)
     )
-
-
-def slug(text: str) -> str:
-    """A piece of a file name, made of small letters, digits and hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")[:60] or "picture"
 
 
 def _shown(taken: re.Match[str]) -> str:

@@ -47,7 +47,7 @@ def _told(selection: Selection, complete: Sequence[Explanation]) -> Told:
     return Told(
         classifier.title,
         selection.prediction,
-        classifier.activation != "sigmoid" or classifier.paired,
+        telling.rivals(classifier),
         complete,
         cache.made(agreements, usable),
         {
