@@ -93,7 +93,7 @@ def test_a_picture_that_cannot_be_read_does_not_keep_others_from_being_looked_at
     assert main(["explain", str(text), "cat", "--method", "grad-cam"]) == 1
     told, complaint = capsys.readouterr()
     assert told.startswith("cat (451 × 300): ")
-    assert "Grad-CAM  hottest at row " in told
+    assert "Grad-CAM  strongest " in told
     assert complaint.startswith(f"{text}: ")
     assert complaint.count("\n") == 1
 

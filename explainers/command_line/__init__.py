@@ -81,10 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        status = triptych.main(arguments, prog_name="triptych", standalone_mode=False)
+        status = triptych.main(arguments, standalone_mode=False)
     except click.UsageError as reason:
         said = reason.format_message()
-        path = "triptych" if reason.ctx is None else reason.ctx.command_path
+        path = triptych.name if reason.ctx is None else reason.ctx.command_path
         ended = said if said.endswith((".", "?")) else f"{said}."
         print(f"{ended} '{path} --help' says how.", file=sys.stderr)
         return reason.exit_code

@@ -21,6 +21,7 @@ from explainers.explanation import Explanation
 from explainers.images.colouring import Style, encode
 from explainers.images.decoding import ImageError
 from explainers.metrics.agreement import CELLS
+from explainers.metrics.pointing import place
 from explainers.models import zoo
 from explainers.report.digests import file_digest
 from explainers.report.files import arrays_npz, matrix_csv
@@ -28,7 +29,8 @@ from explainers.report.maps import overlay_image
 from explainers.report.plain import RecordError
 from explainers.report.record import Record
 from explainers.report.recording import PROBABLE, record_of
-from explainers.words import in_words, legible, percent, raw_range, resolution, seconds
+from explainers.report.telling import points_to
+from explainers.words import in_words, legible, percent, raw_range, resolution, rounded, seconds
 
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier
@@ -94,8 +96,9 @@ class Seen:
         yield f"  Where {legible(self.classifier.title)} looked for {of}:"
         widest = max(len(each.explainer.title) for each in self.explanations)
         for each in self.explanations:
-            yield f"  {each.explainer.title:{widest}}  {_in_words(each)}"
-            yield from (f"  {'':{widest}}  {note}" for note in each.notes)
+            first, *others = _in_words(each)
+            yield f"  {each.explainer.title:{widest}}  {first}"
+            yield from (f"  {'':{widest}}  {other}" for other in others)
 
     def files(self) -> dict[str, bytes]:
         """The record and, of every map, over the picture, its matrix, all arrays.
@@ -187,11 +190,15 @@ def _write(folder: Path, stem: str, files: Mapping[str, bytes]) -> None:
         ) from error
 
 
-def _in_words(explanation: Explanation) -> str:
+def _in_words(explanation: Explanation) -> tuple[str, ...]:
+    """Where a map points, how strong it is, and what else was found."""
     if explanation.blank_reason is not None:
-        return explanation.blank_reason
-    row, column = np.unravel_index(explanation.grid(CELLS).argmax(), (CELLS, CELLS))
+        return explanation.blank_reason, *explanation.notes
+    found = place(explanation)
+    fitted = "" if explanation.r2 is None else f", R² {rounded(explanation.r2)}"
     return (
-        f"hottest at row {row}, column {column}; raw {raw_range(explanation)}, measured on "
-        f"{resolution(explanation)} in {seconds(explanation.seconds)}"
+        "no cell is above zero" if found is None else f"strongest {points_to(found)}",
+        f"raw {raw_range(explanation)}, measured on {resolution(explanation)} in "
+        f"{seconds(explanation.seconds)}{fitted}",
+        *explanation.notes,
     )
