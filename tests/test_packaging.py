@@ -1,4 +1,4 @@
-"""What is installed and what a container is built from: everything the app needs, from one place."""
+"""What is installed, and what a container is built from: all that the app needs, from one place."""
 
 import re
 import tomllib

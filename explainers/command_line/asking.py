@@ -10,7 +10,7 @@ import click
 from explainers.classifiers.prediction import Prediction, Target
 from explainers.command_line.naming import Method, Model, class_named
 from explainers.explanation import Explainer
-from explainers.methods import TRIPTYCH
+from explainers.methods import METHODS, TRIPTYCH
 from explainers.models import zoo
 
 
@@ -74,7 +74,8 @@ OPTIONS = (
         default=[method.name for method in TRIPTYCH],
         show_default=True,
         metavar="NAME[:SETTING=VALUE,...]",
-        help="A method, with settings if you like; give it once for each.",
+        help="A method, with settings if you like; give it once for each. There are "
+        f"{', '.join(method.name for method in METHODS)}.",
     ),
     click.option(
         "--model",

@@ -14,7 +14,13 @@ from explainers.command_line.naming import Model, classifier_named, picture_name
 from explainers.command_line.telling import tell
 from explainers.images.decoding import ImageError
 from explainers.images.samples import SAMPLES
+from explainers.report.model import facts_of, given_in_words, judged
+from explainers.report.telling import Marks
 from explainers.words import legible, number, percent
+
+HEADER = ("Pixels scaled to", "Answer", "The network is given", "Surprise")
+PLAIN = Marks(name=legible, strong=str, link=lambda text, _: text)
+"""Nothing is marked up on a terminal."""
 
 
 @click.command(
@@ -43,7 +49,6 @@ def command(model: str, labels: Path | None, scaling: str, picture: str, as_json
     knows. Nothing in a file is run. A wrong scaling shows at once: the answers differ, and the
     network is surprised.
     """
-    tell("Waking TensorFlow …")
     classifier = classifier_named(model, labels, scaling)
     try:
         found = check_up(classifier, classifier.prepare(picture_named(picture)))
@@ -77,37 +82,33 @@ def _told(found: CheckUp) -> dict[str, Any]:
             for fed in found.feedings
         ],
         "fed": found.fed.scaling.name,
+        "fits": judged(found, PLAIN)[0],
         "likeliest": None if found.likeliest is None else found.likeliest.scaling.name,
     }
 
 
 def _lines(found: CheckUp) -> list[str]:
-    """The same in words, and each scaling in a row of a table."""
-    rows, columns, channels = found.input
-    header = ("scaled to", "answer", "the network is given", "surprise")
-    table = [header, *(_row(fed) for fed in found.feedings)]
-    widths = [max(len(row[place]) for row in table) for place in range(len(header))]
-    marks = [" ", *("*" if fed == found.fed else " " for fed in found.feedings)]
+    """The same in words: what it is, whether it is fed right, and each scaling in a row."""
+    facts = facts_of(found)
+    widest = max(map(len, facts))
+    table = [HEADER, *(_row(fed) for fed in found.feedings)]
+    marks = ["  ", *("* " if fed == found.fed else "  " for fed in found.feedings)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return [
-        f"  {legible(found.kind)}, {len(found.layers)} layers, {found.parameters:,} parameters",
-        f"  {found.head}",
-        f"  {rows} × {columns} pixels of {channels} channel{'s' if channels > 1 else ''}",
-        f"  scaled inside by {legible(found.rescaling)!r}"
-        if found.rescaling
-        else "  nothing scales the pixels inside",
+        *(f"  {name:{widest}}  {legible(fact)}" for name, fact in facts.items()),
+        f"  {judged(found, PLAIN, ' with --scaling')[1]}",
         *(
-            f"{mark} {'  '.join(map(str.ljust, row, widths))}".rstrip()
+            f"{mark}{'  '.join(map(str.ljust, row, widths))}".rstrip()
             for mark, row in zip(marks, table, strict=True)
         ),
-        "  * in use. Surprise: how unlike its training such pixels are to the network; lower is "
-        "more alike.",
+        "* in use. Surprise: how unlike its training such pixels are to the network; lower is more "
+        "alike.",
     ]
 
 
-def _row(fed: Fed) -> tuple[str, str, str, str]:
-    low, high = fed.given
+def _row(fed: Fed) -> tuple[str, ...]:
     answer = "no number"
     if fed.answer is not None:
         answer = f"{legible(fed.answer.label)} {percent(fed.answer.probability)}"
     surprise = "unknown" if fed.surprise is None else number(fed.surprise)
-    return fed.scaling.name, answer, f"{number(low)} to {number(high)}", surprise
+    return fed.scaling.name, answer, given_in_words(fed), surprise

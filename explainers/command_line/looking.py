@@ -130,7 +130,6 @@ class Said:
 
 def look(asked: Asked, say: Callable[[Seen], Said]) -> int:
     """Look at all pictures, say of each what there is to say, and give the exit status."""
-    tell("Waking TensorFlow …")
     classifier = classifier_named(asked.model, asked.labels, asked.scaling)
     failed = 0
     for name, stem in zip(asked.pictures, _stems(asked.pictures), strict=True):

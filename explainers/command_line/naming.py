@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from explainers.classifiers.errors import ModelError
-from explainers.command_line.telling import hushed
+from explainers.command_line.telling import hushed, tell
 from explainers.explanation import Explainer
 from explainers.images.reading import read_image
 from explainers.images.samples import SAMPLES
@@ -33,7 +33,9 @@ class Method(click.ParamType):
 
     name = "method"
 
-    def convert(self, value: Any, _: object, __: object) -> Explainer:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Explainer:
         name, _, settings = value.partition(":")
         return method_named(name, settings.split(",") if settings else ())
 
@@ -43,7 +45,9 @@ class Methods(click.ParamType):
 
     name = "methods"
 
-    def convert(self, value: Any, _: object, __: object) -> tuple[Explainer, ...]:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Explainer, ...]:
         return methods_named(value) if isinstance(value, str) else value
 
 
@@ -52,7 +56,7 @@ class Model(click.ParamType):
 
     name = "model"
 
-    def convert(self, value: Any, _: object, __: object) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in zoo.CLASSIFIERS and not Path(value).is_file():
             raise click.BadParameter(
                 f"there is no file {value!r}, and no network of that name; there are "
@@ -111,8 +115,18 @@ def class_named(name: str, labels: tuple[str, ...]) -> int:
 
 
 def classifier_named(model: str, labels: Path | None, scaling: str) -> "Classifier":
-    """A classifier from a name or a file; what is wrong with it is said in a sentence."""
+    """A classifier from a name or a file; weights that are not here are fetched, and that is told.
+
+    Raises
+    ------
+    click.ClickException
+        If it cannot be had; the text says why.
+    """
     try:
+        if model in zoo.CLASSIFIERS and zoo.whereabouts(model) == "elsewhere":
+            for share in zoo.download(model):
+                tell(f"Fetching {zoo.CLASSIFIERS[model]}: {share:.0%} of {zoo.mebibytes(model)} MB")
+        tell("Waking TensorFlow …")
         with hushed():
             return open_named(model, labels, scaling)
     except ModelError as reason:

@@ -61,8 +61,18 @@ from explainers.survey.survey import Survey, SurveyError
     show_default="lime",
     help="Which look at the worst and at a random sample besides.",
 )
-@click.option("--worst", default=Survey.worst, show_default=True, help="How many.")
-@click.option("--sample", default=Survey.sample, show_default=True, help="How many.")
+@click.option(
+    "--worst",
+    default=Survey.worst,
+    show_default=True,
+    help="How many of those that the methods agree on least are looked at closer.",
+)
+@click.option(
+    "--sample",
+    default=Survey.sample,
+    show_default=True,
+    help="How many drawn at random are looked at closer.",
+)
 @click.option("--square", is_flag=True, help="Show only the middle square.")
 @click.option("--seed", default=Survey.seed, show_default=True, help="Of the sample.")
 @click.option("--workers", type=int, help="Processes on this machine; one a core.")
