@@ -63,14 +63,16 @@ def test_what_it_says_can_be_run_again(capsys: Captured, tmp_path: Path) -> None
     path = tmp_path / "coffee.json"
     path.write_text(capsys.readouterr().out)
     assert main(["replay", str(path)]) == 0
-    assert capsys.readouterr().out.startswith("It still says the same, and all else is as it was")
+    assert capsys.readouterr().out.startswith("It still says the same")
     told = json.loads(path.read_text())
-    told["explanations"][0]["matrix"][3][5] += 1.0
+    row = max(told["explanations"][0]["matrix"], key=max)
+    row[row.index(max(row))] /= 2
     path.write_text(json.dumps(told))
     assert main(["replay", str(path), "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert found["found"] == "moved"
-    assert [each["what"] for each in found["figures"] if each["moved"]] == ["Grad-CAM"]
+    (moved,) = (each["what"] for each in found["figures"] if each["moved"])
+    assert "Grad-CAM" in moved
 
 
 def test_a_record_that_is_none_is_told_from_one_that_moved(
