@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from explainers.command_line.asking import Asked, options
-from explainers.command_line.looking import Said, Seen, look
+from explainers.command_line.looking import Seen, Telling, look
 from explainers.metrics.agreement import SHARES, agreements
 from explainers.report.side_by_side import SideBySide
 from explainers.words import rounded
@@ -34,11 +34,11 @@ def command(**asked: Any) -> int:
     return look(Asked(**asked), _said)
 
 
-def _said(seen: Seen) -> Said:
+def _said(seen: Seen) -> Telling:
     found = agreements([each for each in seen.explanations if not each.blank_reason])
     pairs = [" and ".join(each.names) for each in found]
     widest = max(map(len, pairs), default=0)
-    return Said(
+    return Telling(
         (
             *seen.lines(),
             f"  How far they agree: rank correlation, and overlap of the hottest {SHARES[0]:.0%}:",

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from explainers.command_line.asking import Asked, options
-from explainers.command_line.looking import Said, Seen, look
+from explainers.command_line.looking import Seen, Telling, look
 
 
 @click.command(
@@ -33,5 +33,5 @@ def command(**asked: Any) -> int:
     return look(Asked(**asked), _said)
 
 
-def _said(seen: Seen) -> Said:
-    return Said(tuple(seen.lines()), seen.files)
+def _said(seen: Seen) -> Telling:
+    return Telling(tuple(seen.lines()), seen.files)

@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from explainers.classifiers.errors import NoAnswerError
-from explainers.classifiers.prediction import Answer, Prediction, Target
+from explainers.classifiers.prediction import Prediction, Target
 from explainers.classifiers.scaling import centre_square
 from explainers.command_line import FAILED
 from explainers.command_line.asking import Asked
@@ -28,7 +28,7 @@ from explainers.report.files import arrays_npz, matrix_csv
 from explainers.report.maps import overlay_image
 from explainers.report.plain import RecordError
 from explainers.report.record import Record
-from explainers.report.recording import PROBABLE, record_of
+from explainers.report.recording import record_of, said
 from explainers.report.telling import points_to
 from explainers.words import in_words, legible, percent, raw_range, resolution, rounded, seconds
 
@@ -89,7 +89,8 @@ class Seen:
         """It in words."""
         height, width = self.shown.shape[:2]
         answers = ", ".join(
-            f"{legible(answer.label)} {percent(answer.probability)}" for answer in self._answers()
+            f"{legible(answer.label)} {percent(answer.probability)}"
+            for answer in said(self.prediction, self.target)
         )
         yield f"{legible(self.name)} ({width} × {height}): {answers}"
         of = legible(in_words(self.prediction, self.target))
@@ -113,32 +114,26 @@ class Seen:
             files[f"{name}-arrays.npz"] = arrays_npz(each)
         return files
 
-    def _answers(self) -> list[Answer]:
-        """The most probable classes, and those that are explained."""
-        most = self.prediction.top(PROBABLE)
-        known = {answer.index for answer in most}
-        return most + [self.prediction[each] for each in self.target.classes if each not in known]
-
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class Telling:
     """What a command says of a picture: lines, and what it writes, by how the names end."""
 
     lines: tuple[str, ...]
     files: Callable[[], Mapping[str, bytes]] = field(default=dict)
 
 
-def look(asked: Asked, say: Callable[[Seen], Said]) -> int:
+def look(asked: Asked, say: Callable[[Seen], Telling]) -> int:
     """Look at all pictures, say of each what there is to say, and give the exit status."""
     classifier = classifier_named(asked.model, asked.labels, asked.scaling)
     failed = 0
     for name, stem in zip(asked.pictures, _stems(asked.pictures), strict=True):
         try:
             seen = _seen(name, stem, asked, classifier)
-            said = say(seen)
+            telling = say(seen)
             if asked.out is not None:
-                _write(asked.out, stem, said.files())
-            told = _on_a_line(seen.record()) if asked.as_json else "\n".join(said.lines)
+                _write(asked.out, stem, telling.files())
+            told = _on_a_line(seen.record()) if asked.as_json else "\n".join(telling.lines)
         except (ImageError, NoAnswerError, RecordError, LookupError) as reason:
             failed += 1
             tell()

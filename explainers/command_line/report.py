@@ -7,7 +7,7 @@ import click
 
 from explainers.classifiers.check_up import check_up
 from explainers.command_line.asking import Asked, options
-from explainers.command_line.looking import Said, Seen, look
+from explainers.command_line.looking import Seen, Telling, look
 from explainers.command_line.telling import tell
 from explainers.images.regions import cells
 from explainers.metrics.faithfulness import curves, strengths_of
@@ -51,10 +51,10 @@ def command(test: bool, **asked: Any) -> int:
     return look(Asked(**asked), lambda seen: _said(seen, test=test))
 
 
-def _said(seen: Seen, *, test: bool) -> Said:
+def _said(seen: Seen, *, test: bool) -> Telling:
     first, *_ = seen.lines()
     assert seen.asked.out is not None
-    return Said(
+    return Telling(
         (first, f"  {seen.asked.out / f'{seen.stem}-{NAME}'}"),
         lambda: {NAME: _report(seen, test=test).encode()},
     )
