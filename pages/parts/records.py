@@ -88,10 +88,10 @@ def open_again(content: bytes) -> None:
         settings |= _controls(method_of(each.method, each.settings), each.method)
     whole = Picture.of(record.picture.title, image, record.picture.sample)
     seen = whole.centre() if record.picture.square else whole
+    ready_made = _is_here(record)
     state = st.session_state
     state.picture, state.square, state.refusal = whole, record.picture.square, None
-    known = record.classifier.network in zoo.CLASSIFIERS and not _brought(record)
-    if known:
+    if ready_made:
         state.network = state.classifier = record.classifier.network
         state["classifier-source"] = "Ready-made"
         state.pop(f"class-{seen.digest}-{record.classifier.network}", None)
@@ -116,7 +116,7 @@ def open_again(content: bytes) -> None:
         "digest": whole.digest,
         "said": f"As it stood on {record.ran.date[:10]}, asked anew. Then it said "
         f"{escaped(first.label)}, {percent(first.probability)}.",
-        "by": None if known else record.classifier.title,
+        "by": None if ready_made or _answers(record) else record.classifier.title,
     }
 
 
@@ -133,12 +133,20 @@ def draw_opened() -> None:
         )
 
 
-def _brought(record: Record) -> bool:
-    """Whether a known network had weights that are not those of this machine."""
+def _is_here(record: Record) -> bool:
+    """Whether it was a ready-made network, whose weights on this machine are the same."""
     network = record.classifier.network
-    if network is None or zoo.whereabouts(network) == "elsewhere":
-        return True
-    return record.classifier.file not in (None, file_digest(zoo.weights_file(network)))
+    if network not in zoo.CLASSIFIERS or zoo.whereabouts(network) == "elsewhere":
+        return False
+    return record.classifier.file in (None, file_digest(zoo.weights_file(network)))
+
+
+def _answers(record: Record) -> bool:
+    """Whether the file that answers in this session is the one that answered then."""
+    answering: Wanted | None = st.session_state.get("answering")
+    if answering is None or answering.file is None:
+        return False
+    return file_digest(answering.file.content) == record.classifier.file
 
 
 def _controls(settings: Settings, key: str) -> dict[str, Any]:
