@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explainers import Explanation
-from explainers.images.regions import of_boxes
+from explainers.images.regions import REGION_FILLS, of_boxes
 from explainers.models import zoo
 from explainers.report.digests import file_digest
 from explainers.report.plain import RecordError
@@ -83,9 +83,13 @@ def open_again(content: bytes) -> None:
     """
     record = Record.read(content)
     image = picture_of(record.picture)
+    methods = [method_of(each.method, each.settings) for each in record.explanations]
     settings: dict[str, Any] = {}
-    for each in record.explanations:
-        settings |= _controls(method_of(each.method, each.settings), each.method)
+    for method in methods:
+        settings |= _controls(method, method.name)
+    last = record.experiments[-1] if record.experiments else None
+    if last is not None and last.fill not in REGION_FILLS:
+        raise RecordError(f"There is no fill {last.fill[:40]!r} here.")
     whole = Picture.of(record.picture.title, image, record.picture.sample)
     seen = whole.centre() if record.picture.square else whole
     ready_made = _is_here(record)
@@ -96,8 +100,8 @@ def open_again(content: bytes) -> None:
         state["classifier-source"] = "Ready-made"
         state.pop(f"class-{seen.digest}-{record.classifier.network}", None)
     state.chosen_classes[f"{seen.digest}-{record.classifier.classes}"] = record.target.index
-    titles = [each.title for each in record.explanations]
-    if titles:
+    if methods:
+        titles = [method.title for method in methods]
         state.methods = state.chosen_methods = titles
         state.methods_at_hand = {*state.get("methods_at_hand", ()), *titles}
     for key, value in settings.items():
@@ -105,8 +109,7 @@ def open_again(content: bytes) -> None:
             state.pop(key, None)
         else:
             state[key] = value
-    if record.experiments:
-        last = record.experiments[-1]
+    if last is not None:
         region = of_boxes(record.classifier.size, last.region)
         past = [np.zeros(region.shape, bool), region]
         state.setdefault("regions", {})[seen.digest, record.classifier.size] = past
