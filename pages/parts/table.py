@@ -157,6 +157,11 @@ class Table:
         Where it is said how far the work has come; in the bar if None.
     bare : bool
         Whether there is nothing to press.
+
+    Attributes
+    ----------
+    beside : DeltaGenerator
+        Once it is filled, a place beside the poster for what else is taken away of all cards.
     """
 
     def __init__(
@@ -171,6 +176,7 @@ class Table:
     ) -> None:
         self._bar, self._table, self._settings, self._takeaways = bar, cards, settings, takeaways
         self._status, self._bare = status or bar, bare
+        self.beside = bar
         self._cards = list(chain(*cards))
 
     def wait(self) -> None:
@@ -204,7 +210,7 @@ class Table:
         action = self._bar.empty()
         if not self._bare and any(run.waiting for run in runs):
             _offer_pause(action, runs)
-        takeaway, status = self._bar.empty(), self._status.empty()
+        takeaway, self.beside, status = self._bar.empty(), self._bar.empty(), self._status.empty()
         for card in cards:
             card.draw()
         for card in sorted(cards, key=lambda card: card.passes):
