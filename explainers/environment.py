@@ -49,10 +49,8 @@ def processor() -> str:
 
 
 def kernels() -> Kernels:
-    """What TensorFlow computes convolutions with on processors of this kind."""
-    from explainers import classifiers  # noqa: F401  which says so, unless somebody else did
-
-    return "oneDNN" if os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1" else "Eigen"
+    """What TensorFlow computes convolutions with; `explainers.classifiers` wants oneDNN."""
+    return "oneDNN" if os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") == "1" else "Eigen"
 
 
 def cores() -> int:

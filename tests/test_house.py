@@ -132,6 +132,7 @@ def test_the_rules_can_be_broken(module: str, source: str) -> None:
         "from pages.parts.model import layers",
         "from pages.parts.survey import choosing, moves, opening, overview, pictures",
         "from pages.parts.survey import starting, taking_away",
+        "from explainers.report import comparing, record, recording, replay",
     ],
 )
 def test_nothing_slow_is_imported_before_a_network_is_asked(what: str) -> None:

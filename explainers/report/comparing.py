@@ -1,10 +1,11 @@
 """What two records of the same say differently: each figure, by how much, and in which cells."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from explainers.metrics.agreement import BLOB
 from explainers.report.record import (
     Again,
     Breaking,
@@ -12,34 +13,29 @@ from explainers.report.record import (
     Curves,
     Explained,
     Forgotten,
-    Line,
     Record,
     Said,
 )
 
 CELLS_SHOWN = 3
 
+PROBABILITY, TENTH, LEAST = 0.001, 0.1, 1e-6
+"""Below 1% a tenth of it, and what a page calls under 0.0001% is all the same."""
+AREA = 0.001
+CORRELATION = 0.01
+CELL = 0.001
+"""Of the map's scale. A colour map has 256 colours."""
+COUNT = 0.0
 
-@dataclass(frozen=True)
-class Bound:
-    """How far two figures may lie apart and still be equal, and why so far."""
-
-    at_most: float
-    why: str
-
-
-PROBABILITY = Bound(0.001, "a probability, 0.1 %: the least that a page shows of one")
-AREA = Bound(0.001, "an area, 0.001: the last decimal that a page shows")
-CORRELATION = Bound(0.01, "a correlation or an R², 0.01: the last decimal that a page shows")
-CELL = Bound(
-    0.001, "a cell, 0.1 % of its map's scale: a quarter of the least step between two colours"
+WITHIN = (
+    "Figures are equal within about the last digit that a page shows: "
+    f"{PROBABILITY:.1%} for a probability, and a tenth of it where it is below 1%; {AREA:g} for an "
+    f"area, {CORRELATION:g} for a correlation or an R²; and a cell within {CELL:.1%} of its map's "
+    "scale, a quarter of the least step between two colours. Networks compute in rounded numbers, "
+    "which another processor or version adds up in another order: with TensorFlow's other kernels, "
+    "that was measured to stay within these bounds."
 )
-COUNT = Bound(0, "what is counted or named, nothing")
-WHY = (
-    "Networks compute in rounded numbers, and another processor adds them up in another order. "
-    "What that changes is far below these bounds."
-)
-"""Measured in tests/report/test_replay.py."""
+"""How far figures may lie apart and still be equal, and why so far."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +56,9 @@ class Compared:
     ----------
     what : str
     by : float
-        The largest difference, in the units of its bound; infinite where they cannot be compared.
-    bound : Bound
+        The largest difference, infinite where there is nothing in between.
+    bound : float
+        What it may be and still be equal.
     said : str
         What has become of it, in a few words with figures.
     cells : tuple of Cell
@@ -70,14 +67,14 @@ class Compared:
 
     what: str
     by: float
-    bound: Bound
+    bound: float
     said: str
     cells: tuple[Cell, ...] = ()
 
     @property
     def moved(self) -> bool:
         """Whether it differs by more than its bound."""
-        return self.by > self.bound.at_most
+        return self.by > self.bound
 
 
 def compared(then: Record, now: Record) -> Iterator[Compared]:
@@ -91,11 +88,12 @@ def compared(then: Record, now: Record) -> Iterator[Compared]:
     for map in then.explanations:
         if map.title in later:
             yield from _maps(map, later[map.title])
-    pairs = {pair.names: pair.correlation for pair in now.agreement}
+    pairs = {frozenset(pair.names): pair.correlation for pair in now.agreement}
     for pair in then.agreement:
-        if pair.names in pairs:
+        if {*pair.names} <= {*later, BLOB}:
             what = f"Agreement of {pair.names[0]} and {pair.names[1]}"
-            yield _correlations(what, [pair.correlation], [pairs[pair.names]])
+            found = pairs.get(frozenset(pair.names))
+            yield _correlations(what, [pair.correlation], [found])
     again = {(each.kind, each.fill, each.region): each.answer for each in now.experiments}
     for number, tried in enumerate(then.experiments, 1):
         if answer := again.get((tried.kind, tried.fill, tried.region)):
@@ -110,7 +108,10 @@ def compared(then: Record, now: Record) -> Iterator[Compared]:
 
 
 def changes(then: Record, now: Record) -> tuple[str, ...]:
-    """What has changed of where it ran and of what went in, each in a few words."""
+    """What has changed of where it ran and of what went in, each in a few words.
+
+    Not the names of the classes, on which no figure depends.
+    """
     was, now_is = then.ran, now.ran
     names = sorted({*was.versions, *now_is.versions})
     versions = [(n, was.versions.get(n, "none"), now_is.versions.get(n, "none")) for n in names]
@@ -127,8 +128,6 @@ def changes(then: Record, now: Record) -> tuple[str, ...]:
         told.append("of which file the network comes is not known of both")
     elif before.file != after.file:
         told.append("the file of the network's weights")
-    if before.labels != after.labels:
-        told.append("the names of the classes, on which no figure depends")
     if (before.head, before.scaling) != (after.head, after.scaling):
         told.append("how the network is fed or answers")
     if then.picture.seen != now.picture.seen:
@@ -136,30 +135,37 @@ def changes(then: Record, now: Record) -> tuple[str, ...]:
     return tuple(told)
 
 
+def within(one: float, other: float) -> float:
+    """How far two probabilities may lie apart and still be equal."""
+    return max(LEAST, min(PROBABILITY, TENTH * max(one, other)))
+
+
 def _answers(what: str, then: Sequence[Said], now: Sequence[Said]) -> Compared:
     """The probabilities; of a class that is told no more, the least that it has lost."""
     least = min(said.probability for said in now)
     later = {said.index: said.probability for said in now}
-    apart = {
-        said: abs(said.probability - later[said.index])
-        if said.index in later
-        else max(0.0, said.probability - least)
-        for said in then
-    }
-    most = max(apart, key=apart.__getitem__)
-    by = apart[most]
-    if then[0].index != now[0].index and by > PROBABILITY.at_most:
+    found = []
+    for said in then:
+        after = later.get(said.index, min(said.probability, least))
+        by, bound = abs(said.probability - after), within(said.probability, after)
+        found.append((by / bound, by, bound, said, after))
+    _, by, bound, said, after = max(found, key=lambda entry: entry[0])
+    if by <= bound:
+        told = f"{_probable(now[0])}, no class {_off(by)}"
+    elif then[0].index != now[0].index:
         told = f"{_probable(then[0])} then, {_probable(now[0])} now"
-    elif by > PROBABILITY.at_most:
-        after = f"{later[most.index]:.1%}" if most.index in later else f"at most {least:.1%}"
-        told = f"{_probable(most)} then, {after} now"
     else:
-        told = f"{_probable(now[0])}, no class is off by more than {by:.2g}"
-    return Compared(what, by, PROBABILITY, told)
+        at_most = "" if said.index in later else "at most "
+        told = f"{_probable(said)} then, {at_most}{_percent(after)} now"
+    return Compared(what, by, bound, told)
 
 
 def _probable(said: Said) -> str:
-    return f"{said.label} {said.probability:.1%}"
+    return f"{said.label} {_percent(said.probability)}"
+
+
+def _percent(probability: float) -> str:
+    return f"{100 * probability:.3g}%"
 
 
 def _maps(then: Explained, now: Explained) -> Iterator[Compared]:
@@ -172,7 +178,7 @@ def _maps(then: Explained, now: Explained) -> Iterator[Compared]:
     cells = tuple(
         Cell(int(row), int(column), float(one[row, column]), float(other[row, column]))
         for row, column in zip(*np.unravel_index(order, apart.shape), strict=True)
-        if apart[row, column] > CELL.at_most
+        if apart[row, column] > CELL
     )
     if cells:
         first = "; ".join(
@@ -182,7 +188,7 @@ def _maps(then: Explained, now: Explained) -> Iterator[Compared]:
         more = "; …" if len(cells) > CELLS_SHOWN else ""
         told = f"{len(cells)} of {apart.size} cells by up to {by:.1%} of its scale: {first}{more}"
     else:
-        told = f"no cell is off by more than {by:.2g} of its scale"
+        told = f"no cell {_off(by)}{' of its scale' if by else ''}"
     yield Compared(title, by, CELL, told, cells)
     for what, was, is_now in (
         ("resolution", then.resolution, now.resolution),
@@ -199,11 +205,13 @@ def _maps(then: Explained, now: Explained) -> Iterator[Compared]:
 def _curves(then: Curves, now: Curves) -> Iterator[Compared]:
     later = {(line.kind, line.name): line for line in now.curves}
     for line in then.curves:
-        other: Line | None = later.get((line.kind, line.name))
-        if other is None or len(other.areas) != len(line.areas):
-            continue
         what = f"{line.kind.capitalize()} of {line.name}"
-        by = float(np.abs(np.subtract(line.areas, other.areas)).max(initial=0.0))
+        other = later.get((line.kind, line.name))
+        if other is None or len(other.areas) != len(line.areas):
+            runs = 0 if other is None else len(other.areas)
+            yield _counted(f"{what}, orders", len(line.areas), runs)
+            continue
+        by = float(np.abs(np.subtract(line.areas, other.areas)).max())
         areas = f"area {np.mean(line.areas):.3f} then, {np.mean(other.areas):.3f} now"
         yield Compared(what, by, AREA, areas)
         if line.beaten != other.beaten:
@@ -211,26 +219,34 @@ def _curves(then: Curves, now: Curves) -> Iterator[Compared]:
 
 
 def _again(then: Sequence[Again], now: Sequence[Again]) -> Iterator[Compared]:
-    later = {(each.title, each.change): each for each in now}
+    later = {replace(each, correlations=()): each.correlations for each in now}
     for each in then:
-        other = later.get((each.title, each.change))
-        if other is not None:
-            what = f"{each.title} asked again, another {each.change}"
-            if each.change == "noise":
-                what = f"{each.title} asked again, a little noise"
-            yield _correlations(what, each.correlations, other.correlations)
+        found = later.get(replace(each, correlations=()))
+        if found is not None:
+            change = "another seed" if each.change == "seed" else "a little noise"
+            yield _correlations(f"{each.title} asked again, {change}", each.correlations, found)
 
 
 def _forgotten(then: Forgotten, now: Forgotten) -> Iterator[Compared]:
+    what = "What copies that forget answer"
+    pairs = zip(_answered(then), _answered(now), strict=False)
+    if len(_answered(then)) != len(_answered(now)):
+        yield _counted(f"{what}, copies", len(_answered(then)), len(_answered(now)))
+    else:
+        apart = [(abs(one - other), within(one, other)) for one, other in pairs]
+        by, bound = max(apart, key=lambda pair: pair[0] / pair[1])
+        yield Compared(what, by, bound, f"nothing {_off(by)}")
     later = {each.title: each for each in now.maps}
     for each in then.maps:
-        if each.title not in later:
-            continue
-        other: Breaking = later[each.title]
+        other = later[each.title]
         what = f"{each.title} of copies that forget"
         yield _correlations(what, _all(each), _all(other))
         if each.stayed != other.stayed:
             yield _counted(f"{what}, stayed", each.stayed, other.stayed)
+
+
+def _answered(forgotten: Forgotten) -> list[float]:
+    return [each for stage in forgotten.stages for each in stage.probabilities]
 
 
 def _all(breaking: Breaking) -> list[float | None]:
@@ -256,11 +272,15 @@ def _correlations(what: str, then: Sequence[float | None], now: Sequence[float |
         for one, other in zip(then, now, strict=True)
     ]
     by = float(max(apart, default=0.0))
-    if by <= CORRELATION.at_most:
-        return Compared(what, by, CORRELATION, f"off by at most {by:.2g}")
+    if by <= CORRELATION:
+        return Compared(what, by, CORRELATION, f"nothing {_off(by)}")
     place = apart.index(by)
     one, other = ("none" if side is None else f"{side:.2f}" for side in (then[place], now[place]))
     return Compared(what, by, CORRELATION, f"{one} then, {other} now".replace("-", "−"))
+
+
+def _off(by: float) -> str:
+    return f"is off by more than {by:.2g}" if by else "differs"
 
 
 def _counted(what: str, then: object, now: object) -> Compared:

@@ -9,11 +9,10 @@ import json
 import math
 import re
 import types
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
-
-from explainers.classifiers.labels import UNPRINTABLE
 
 LARGEST = 2**53
 """No whole number is larger: beyond, JSON's readers disagree."""
@@ -21,6 +20,9 @@ LONGEST, MOST = 2000, 1000
 """Letters of a text, and entries of a list, where nothing else is said."""
 VALUES = 500_000
 """More values than any record has; a text of so many takes some 50 MB while it is read."""
+
+UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What could end a line, turn it around or speak to a terminal: texts of a record are one line."""
 
 Kind = TypeVar("Kind")
 
@@ -56,8 +58,22 @@ class Like:
 
 
 def written(value: Any, fixed: dict[str, Any]) -> str:
-    """A dataclass and some fixed entries as JSON: sorted, a line for each value or flat list."""
-    return f"{_text(_plain(value) | fixed, '')}\n"
+    """A dataclass and some fixed entries as JSON: sorted, a line for each value or flat list.
+
+    Raises
+    ------
+    RecordError
+        If a number in it is not finite.
+    """
+    try:
+        return f"{_text(_plain(value) | fixed, '')}\n"
+    except ValueError as error:
+        raise RecordError("A record holds finite numbers, and not all of these are.") from error
+
+
+def one_line(text: str, longest: int) -> str:
+    """A text as a record may hold it: on one line, cut where it is too long."""
+    return " ".join(UNFIT.sub(" ", text).split())[:longest]
 
 
 def read(kind: type[Kind], text: str, fixed: dict[str, Any]) -> Kind:
@@ -129,28 +145,61 @@ def _shown(value: Any) -> str:
 
 
 def _refuse(at: str, value: Any, must: str) -> RecordError:
-    return RecordError(f"The record's {at or 'whole'} {must}, and {_shown(value)} is not that.")
+    return RecordError(f"{_place(at)} {must}, and {_shown(value)} is not that.")
 
 
-def _read(kind: Any, value: Any, at: str) -> Any:
-    """A value of a kind, checked; ``at`` says where it stands."""
+def _place(at: str) -> str:
+    return f"The record's {at}" if at else "The record"
+
+
+def _read(kind: Any, value: Any, at: str, longest: float | None = None) -> Any:
+    """A value of a kind, checked; ``at`` says where it stands, and it is no longer than allowed."""
+    if kind is int or kind is float:
+        return _read_number(kind, value, at)
+    if kind is str:
+        return _read_text(value, at, LONGEST if longest is None else longest)
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise _refuse(at, value, "must be true or false")
+        return value
+    if dataclasses.is_dataclass(kind):
+        return _read_dataclass(kind, value, at)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        base, *bounds = arguments
-        sizes = [bound for bound in bounds if isinstance(bound, Within)]
-        longest = max((bound.high for bound in sizes), default=None)
-        found = _read_long(base, value, at, longest)
-        for bound in bounds:
-            if must := bound.objection(found):
-                raise _refuse(at, value, must)
-        return found
+        return _read_bounded(arguments[0], arguments[1:], value, at)
+    if origin is tuple:
+        return _read_tuple(arguments, value, at, MOST if longest is None else longest)
+    if origin is dict:
+        return _read_dict(arguments[1], value, at)
     if origin is Literal:
         if isinstance(value, str) and value in arguments:
             return value
         raise _refuse(at, value, f"must be one of {', '.join(map(repr, arguments))}")
-    if origin in (Union, types.UnionType):
-        return _read_one_of(arguments, value, at)
-    return _read_long(kind, value, at, None)
+    assert origin in (Union, types.UnionType), f"No format has a {kind}."
+    return _read_one_of(arguments, value, at)
+
+
+def _read_bounded(kind: Any, bounds: Sequence[Any], value: Any, at: str) -> Any:
+    longest = max((bound.high for bound in bounds if isinstance(bound, Within)), default=None)
+    found = _read(kind, value, at, longest)
+    for bound in bounds:
+        if must := bound.objection(found):
+            raise _refuse(at, value, must)
+    return found
+
+
+def _read_number(kind: type[int] | type[float], value: Any, at: str) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float):
+        raise _refuse(at, value, f"must be a {'whole ' if kind is int else ''}number")
+    if abs(value) > LARGEST if isinstance(value, int) else not math.isfinite(value):
+        raise _refuse(at, value, "must be a number that is not too large")
+    return kind(value)
+
+
+def _read_text(value: Any, at: str, longest: float) -> str:
+    if not isinstance(value, str) or len(value) > longest or UNFIT.search(value):
+        raise _refuse(at, value, f"must be one line of at most {longest:,g} characters")
+    return value
 
 
 def _read_one_of(kinds: tuple[Any, ...], value: Any, at: str) -> Any:
@@ -165,34 +214,13 @@ def _read_one_of(kinds: tuple[Any, ...], value: Any, at: str) -> Any:
     return _read(others[-1], value, at)
 
 
-def _read_long(kind: Any, value: Any, at: str, longest: float | None) -> Any:
-    """A value of a kind without bounds of its own, no longer than is allowed here."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is tuple:
-        return _read_tuple(arguments, value, at, MOST if longest is None else longest)
-    if origin is dict:
-        if not isinstance(value, dict) or len(value) > MOST:
-            raise _refuse(at, value, f"must be an object of at most {MOST:,} entries")
-        return {
-            _read(str, name, f"{at} name"): _read(arguments[1], each, f"{at}.{name[:40]}")
-            for name, each in value.items()
-        }
-    if dataclasses.is_dataclass(kind):
-        return _read_dataclass(kind, value, at)
-    if kind is str:
-        most = LONGEST if longest is None else longest
-        if not isinstance(value, str) or len(value) > most or UNPRINTABLE.search(value):
-            raise _refuse(at, value, f"must be a text of at most {most:,g} printable characters")
-        return value
-    if kind is bool:
-        if not isinstance(value, bool):
-            raise _refuse(at, value, "must be true or false")
-        return value
-    if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float):
-        raise _refuse(at, value, f"must be a {'whole ' if kind is int else ''}number")
-    if (isinstance(value, int) and abs(value) > LARGEST) or not math.isfinite(value):
-        raise _refuse(at, value, "must be a number that is not too large")
-    return kind(value)
+def _read_dict(kind: Any, value: Any, at: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or len(value) > MOST:
+        raise _refuse(at, value, f"must be an object of at most {MOST:,} entries")
+    return {
+        _read_text(name, f"{at} name", LONGEST): _read(kind, each, f"{at}.{name[:40]}")
+        for name, each in value.items()
+    }
 
 
 def _read_tuple(kinds: tuple[Any, ...], value: Any, at: str, longest: float) -> tuple[Any, ...]:
@@ -216,10 +244,10 @@ def _read_dataclass(kind: Any, value: Any, at: str) -> Any:
         raise _refuse(at, value, "must be an object")
     for name in value:
         if name not in hints:
-            raise RecordError(f"The record's {at or 'whole'} holds {_shown(name)}: none has that.")
+            raise RecordError(f"{_place(at)} holds {_shown(name)}, and none does.")
     for name in hints:
         if name not in value:
-            raise RecordError(f"The record's {at or 'whole'} lacks {name!r}.")
+            raise RecordError(f"{_place(at)} lacks {name!r}.")
     found = {
         name: _read(hint, value[name], f"{at}.{name}".lstrip(".")) for name, hint in hints.items()
     }

@@ -133,7 +133,6 @@ how long) stands in ``ran`` alone. It looks like this, shortened::
 """
 
 import base64
-import binascii
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -141,7 +140,8 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 
-from explainers.images.reading import ImageError, read_image
+from explainers.explanation import ROUNDING
+from explainers.images.reading import read_image
 from explainers.metrics.agreement import BLOB, CELLS
 from explainers.metrics.faithfulness import RANDOM
 from explainers.report.digests import digest_of
@@ -157,7 +157,8 @@ LARGEST_FILE = 48 * 2**20
 LARGEST_PNG = LARGEST_FILE * 5 // 8
 """Characters of a picture in base64."""
 
-Name = Annotated[str, Within(1, 300)]
+LONGEST_NAME = 300
+Name = Annotated[str, Within(0, LONGEST_NAME)]
 Digest = Annotated[str, Like("[0-9a-f]{64}", "64 digits of a SHA-256")]
 Whole = Annotated[int, Within(0, 2**31)]
 Count = Annotated[int, Within(1, 2**31)]
@@ -199,7 +200,7 @@ class Pictured:
         The picture itself, a PNG in base64.
     """
 
-    title: Annotated[str, Within(0, 300)]
+    title: Name
     digest: Digest
     size: tuple[Side, Side]
     square: bool
@@ -219,7 +220,7 @@ class Pictured:
             return None
         try:
             found = read_image(base64.b64decode(self.png, validate=True))
-        except (binascii.Error, ImageError) as error:
+        except ValueError as error:
             raise RecordError("The picture inside the record cannot be read.") from error
         if digest_of(found) != self.digest:
             raise RecordError("The picture inside the record is another than its digest says.")
@@ -460,7 +461,7 @@ class Stage:
 
     forgotten: Share
     layer: str
-    probabilities: tuple[Share, ...]
+    probabilities: Annotated[tuple[Share, ...], Within(1, 100)]
 
 
 @dataclass(frozen=True)
@@ -666,6 +667,11 @@ class Record:
             yield "a class is set against itself"
         if any(each.done > each.total for each in self.explanations):
             yield "more was done than there was to do"
+        for each in self.explanations:
+            low, high = -each.scale if each.signed else 0.0, each.scale
+            rounding = ROUNDING * each.scale
+            if each.grid.min() < low - rounding or each.grid.max() > high + rounding:
+                yield f"the map of {each.title} has cells beyond its scale"
         rows, columns = self.classifier.size
         for top, end, left, right in (box for each in self.experiments for box in each.region):
             if not (top < end <= rows and left < right <= columns):

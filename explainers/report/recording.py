@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explainers import environment
 from explainers.classifiers.prediction import Answer, Prediction, Target
+from explainers.classifiers.scaling import Channels
+from explainers.environment import cores, kernels, processor, system, versions
 from explainers.explanation import Explanation
 from explainers.images.colouring import encode
 from explainers.images.regions import as_boxes
@@ -20,9 +21,10 @@ from explainers.metrics.scoreboard import Findings, score
 from explainers.metrics.stability import Change, Repeats
 from explainers.models import zoo
 from explainers.report.digests import digest_of, file_digest, names_digest
-from explainers.report.plain import RecordError
+from explainers.report.plain import LONGEST, RecordError, one_line
 from explainers.report.record import (
     LARGEST_PNG,
+    LONGEST_NAME,
     Again,
     Agreeing,
     Aimed,
@@ -108,7 +110,8 @@ def record_of(
     Raises
     ------
     RecordError
-        If the maps are of several targets, or the picture is too large to be kept inside.
+        If the maps are of several targets, the picture is too large to be kept inside, or a figure
+        is no finite number.
     """
     targets = {each.target for each in explanations}
     if target is not None:
@@ -119,14 +122,14 @@ def record_of(
     pixels = classifier.prepare(image, crop=square)
     prediction = classifier.predict(pixels)
     labels = classifier.labels
-    return Record(
+    record = Record(
         picture=pictured(image, pixels, title, sample=sample, square=square, inside=inside),
         classifier=_answering(classifier, network, file),
         target=Aimed(
             aim.index,
-            labels[aim.index],
+            _named(labels[aim.index]),
             aim.rather_than,
-            None if aim.rather_than is None else labels[aim.rather_than],
+            None if aim.rather_than is None else _named(labels[aim.rather_than]),
         ),
         answer=said(prediction, aim),
         explanations=tuple(_explained(each, classifier) for each in explanations),
@@ -137,9 +140,10 @@ def record_of(
         experiments=tuple(experiments),
         tests=tests or Found(),
         check_up=None if check_up is None else _checked(check_up),
-        purpose=purpose,
+        purpose=one_line(purpose, LONGEST),
         ran=ran({each.explainer.title: each.seconds for each in explanations}),
     )
+    return Record.read(record.text.encode())  # which refuses what could not be read again
 
 
 def pictured(
@@ -159,7 +163,7 @@ def pictured(
             f"{LARGEST_PNG / 2**20:g} MiB: leave it out, or make it smaller."
         )
     size = (image.shape[0], image.shape[1])
-    return Pictured(title, digest_of(image), size, square, digest_of(pixels), sample, png)
+    return Pictured(_named(title), digest_of(image), size, square, digest_of(pixels), sample, png)
 
 
 def experiment(
@@ -236,17 +240,21 @@ def ran(seconds: dict[str, float]) -> Ran:
     """Here and now."""
     return Ran(
         datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        environment.versions(),
-        environment.system(),
-        environment.processor(),
-        environment.cores(),
-        environment.kernels(),
+        versions(),
+        system(),
+        processor(),
+        cores(),
+        kernels(),
         {title: round(each, 3) for title, each in seconds.items()},
     )
 
 
+def _named(text: str) -> str:
+    return one_line(text, LONGEST_NAME)
+
+
 def _said(answer: Answer) -> Said:
-    return Said(answer.index, answer.label, _short(answer.probability))
+    return Said(answer.index, _named(answer.label), _short(answer.probability))
 
 
 def _short(value: float | np.floating) -> float:
@@ -266,15 +274,20 @@ def _answering(classifier: "Classifier", network: str | None, file: str | None) 
     scaling = classifier.scaling
     return Answering(
         network,
-        classifier.title,
+        _named(classifier.title),
         file,
         names_digest(classifier.labels),
         len(classifier.labels),
-        Scaled(scaling.name, scaling.mean, scaling.deviation, scaling.bgr),
+        Scaled(_named(scaling.name), _three(scaling.mean), _three(scaling.deviation), scaling.bgr),
         Head(classifier.activation, classifier.derived, classifier.paired),  # type: ignore[arg-type]
         classifier.size,
         classifier.channels,
     )
+
+
+def _three(values: Channels) -> Channels:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue
 
 
 def _explained(explanation: Explanation, classifier: "Classifier") -> Explained:

@@ -5,6 +5,7 @@
 >>> sys.exit(outcome.status)  # doctest: +SKIP
 """
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ from explainers.metrics.faithfulness import RANDOM, curves, strengths_of
 from explainers.metrics.randomisation import randomisation
 from explainers.metrics.stability import ask_again
 from explainers.models import zoo
-from explainers.report.comparing import WHY, Compared, changes, compared
+from explainers.report.comparing import WITHIN, Compared, changes, compared
 from explainers.report.digests import digest_of, file_digest
 from explainers.report.plain import RecordError
 from explainers.report.record import (
@@ -92,6 +93,11 @@ class Outcome:
         return () if self.now is None else changes(self.then, self.now)
 
     @property
+    def renamed(self) -> bool:
+        """Whether the classes have other names now."""
+        return self.now is not None and self.now.classifier.labels != self.then.classifier.labels
+
+    @property
     def status(self) -> int:
         """The exit status of a command: 0 if all is the same; 1 if anything has moved; 2 if nothing
         that could be run has, and something could not be."""
@@ -107,9 +113,33 @@ class Outcome:
         if self.now is not None:
             changed = "; ".join(self.changed) or "nothing that the record tells of"
             lines += ["", f"Changed since {self.then.ran.date}: {changed}."]
-        if bounds := dict.fromkeys(figure.bound.why for figure in self.figures):
-            lines += ["", f"Equal is what differs by no more than: {'; '.join(bounds)}. {WHY}"]
+            if self.renamed:
+                lines.append("The classes have other names here, on which no figure depends.")
+            lines += ["", WITHIN]
         return "\n".join(lines)
+
+    @property
+    def json(self) -> str:
+        """The same for a machine; how far something is off is null where it cannot be compared."""
+        figures = [
+            {
+                "what": figure.what,
+                "moved": figure.moved,
+                "by": figure.by if np.isfinite(figure.by) else None,
+                "at_most": figure.bound,
+                "said": figure.said,
+                "cells": [vars(cell) for cell in figure.cells],
+            }
+            for figure in self.figures
+        ]
+        told = {
+            "status": self.status,
+            "verdict": self.verdict,
+            "figures": figures,
+            "not_run": self.unrun,
+            "changed": self.changed,
+        }
+        return json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False)
 
     @property
     def verdict(self) -> str:
@@ -118,7 +148,7 @@ class Outcome:
             return "It could not be run again."
         count = len(self.figures)
         if self.moved:
-            told = f"It says something else now: {len(self.moved)} of {count} figures have moved."
+            told = f"It says something else now: {len(self.moved)} of {count} results have moved."
             if self.changed:
                 return f"{told} What has changed since may be why."
             return (
@@ -128,7 +158,7 @@ class Outcome:
         place = "though not all is as it was" if self.changed else "and all else is as it was"
         if self.unrun:
             return f"What could be run says the same, {place}; {len(self.unrun)} could not be run."
-        return f"It still says the same, {place}: {count} figures."
+        return f"It still says the same, {place}: {count} results."
 
 
 def replay(
@@ -196,6 +226,8 @@ def _run(
     for each in record.explanations:
         with trying(each.title):
             method = method_of(each.method, each.settings)
+            if method.title != each.title:
+                raise RecordError(f"Here the method {each.method!r} is {method.title}.")
             for explanation in method.refine(classifier, pixels, target):
                 if explanation.done >= each.done:
                     break
@@ -245,11 +277,10 @@ def _curves_again(
 ) -> Curves:
     cut = None if then.segmentation is None else segmentation_of(then.segmentation)
     segments = cells(classifier.size) if cut is None else cut.segments(pixels)
-    titles = [name for name in dict.fromkeys(line.name for line in then.curves)]
     strengths = {
-        title: strengths_of(_map(title, maps), segments)
-        for title in titles
-        if title not in (BLOB, RANDOM)
+        name: strengths_of(_map(name, maps), segments)
+        for name in dict.fromkeys(line.name for line in then.curves)
+        if name not in (BLOB, RANDOM)
     }
     *_, tested = curves(
         classifier, pixels, target, strengths, segments, fill=then.fill, steps=then.steps,
