@@ -60,6 +60,7 @@ def test_the_picture_that_is_cut_is_the_one_of_the_report(offered: Offered) -> N
     app = open_app(picture="coffee", methods=["Grad-CAM"])
     app.toggle(key="square").set_value(True).run()
     record = record_in(offered["Report"][0]().decode())
+    assert record.picture.sample is None
     image = record.picture.image()
     assert image is not None
     assert image.shape == (400, 400, 3)

@@ -33,11 +33,12 @@ def offer(
         if not each.blank_reason
     }
     answering = st.session_state.answering
+    sample = None if st.session_state.get("square") else picture.sample
     slot.download_button(
         "Report",
         lambda: cache.aside(
             classifier, cache.LOOKED_OVER,
-            lambda: _written(selection, complete, hidings, answering),
+            lambda: _written(selection, complete, hidings, answering, sample),
         ),
         f"triptych-{slug(picture.title)}-report.html",
         "text/html",
@@ -55,12 +56,13 @@ def _written(
     explanations: Sequence[Explanation],
     hidings: Mapping[str, Hiding],
     answering: Wanted,
+    sample: str | None,
 ) -> bytes:
     picture, classifier = selection.picture, selection.classifier
     looked_over = check_up(classifier, selection.pixels)
     record = record_of(
         classifier, picture.image, explanations,
-        title=picture.title, sample=picture.sample,
+        title=picture.title, sample=sample,
         inside=picture.image.nbytes <= SHRINKS * LARGEST_PNG,
         network=answering.name, file=_digest(answering), check_up=looked_over,
     )  # fmt: skip
