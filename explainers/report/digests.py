@@ -25,13 +25,15 @@ def names_digest(labels: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(list(labels)).encode()).hexdigest()
 
 
-def file_digest(path: str | os.PathLike[str]) -> str:
-    """Of a file.
+def file_digest(source: str | os.PathLike[str] | bytes) -> str:
+    """Of a file, by its path, or of its content.
 
     Raises
     ------
     OSError
         If it cannot be read.
     """
-    with open(path, "rb") as file:
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    with open(source, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -63,6 +63,7 @@ def record_of(
     explanations: Sequence[Explanation],
     *,
     target: Target | int | None = None,
+    prediction: Prediction | None = None,
     title: str = "Picture",
     sample: str | None = None,
     square: bool = False,
@@ -76,8 +77,6 @@ def record_of(
 ) -> Record:
     """A record of maps of one decision, and of what was tested and tried beside them.
 
-    The network is asked once more, for its answer.
-
     Parameters
     ----------
     classifier : Classifier
@@ -87,6 +86,8 @@ def record_of(
         Finished or not, one a method, all of one target.
     target : Target or int, optional
         What is explained; needed where there are no maps.
+    prediction : Prediction, optional
+        The network's answer; it is asked if None.
     title : str
         Of the picture.
     sample : str, optional
@@ -120,7 +121,7 @@ def record_of(
         raise RecordError("A record is of one decision, and these maps are of several or of none.")
     (aim,) = targets
     pixels = classifier.prepare(image, crop=square)
-    prediction = classifier.predict(pixels)
+    prediction = prediction or classifier.predict(pixels)
     labels = classifier.labels
     record = Record(
         picture=pictured(image, pixels, title, sample=sample, square=square, inside=inside),

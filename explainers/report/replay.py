@@ -196,7 +196,7 @@ def replay(
     """
     tell = tell or (lambda _: None)
     try:
-        image = _image(record.picture, picture)
+        image = picture_of(record.picture, picture)
         tell("Opening the network")
         classifier = _opened(record.classifier, model, names)
         file = record.classifier.file if isinstance(model, str | os.PathLike) else None
@@ -304,7 +304,7 @@ def _again(
 def _forgotten_again(
     then: Forgotten, classifier: "Classifier", pixels: np.ndarray, maps: Mapping[str, Explanation]
 ) -> Forgotten:
-    images = [_image(other, None) for other in then.others]
+    images = [picture_of(other) for other in then.others]
     shown = [
         classifier.prepare(image, crop=other.square)
         for image, other in zip(images, then.others, strict=True)
@@ -333,8 +333,19 @@ def _map(title: str, maps: Mapping[str, Explanation]) -> Explanation:
     return maps[title]
 
 
-def _image(picture: Pictured, source: File | bytes | None) -> np.ndarray:
-    """The picture that the record is of: that which is given, or inside, or in the gallery."""
+def picture_of(picture: Pictured, source: File | bytes | None = None) -> np.ndarray:
+    """The picture that a record is of: that which is given, or inside, or in the gallery.
+
+    Returns
+    -------
+    (H, W, 3) uint8 ndarray
+        RGB.
+
+    Raises
+    ------
+    RecordError, ImageError
+        If there is none, it cannot be read, or it is another one.
+    """
     if source is not None:
         found, whence = read_image(source), "The picture that was given"
     elif (inside := picture.image()) is not None:

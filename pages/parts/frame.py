@@ -18,7 +18,8 @@ from explainers.classifiers.labels import is_index
 from explainers.images.colouring import COLOUR_MAPS, Style
 from explainers.images.reading import MAX_BYTES, stand_by
 from explainers.images.samples import SAMPLES
-from pages.parts import cache, classifiers, viewport, zoom
+from explainers.report.plain import RecordError
+from pages.parts import cache, classifiers, records, viewport, zoom
 from pages.parts.methods import Picked, choose_methods, chosen_methods
 from pages.parts.picture import Picture
 from pages.parts.words import escaped, percent, title_of
@@ -297,12 +298,14 @@ def _choose_picture() -> Picture:
             max_upload_size=MAX_BYTES // 2**20,
             on_change=_take,
             args=("upload",),
-            help="JPEG, PNG, WebP, GIF, BMP or TIFF. It stays in this session.",
+            help="JPEG, PNG, WebP, GIF, BMP or TIFF; or a record of Triptych's, which opens as it "
+            "stood. It stays in this session.",
         )
     else:
         st.camera_input(
             "A picture from the camera", key="camera", on_change=_take, args=("camera",)
         )
+    records.draw_opened()
     if st.session_state.refusal:
         st.error(escaped(st.session_state.refusal), icon=":material/broken_image:")
     picture: Picture = st.session_state.picture
@@ -342,13 +345,19 @@ def _take_sample(name: str) -> None:
 
 
 def _take(key: str) -> None:
-    """Read an uploaded file; if it is no picture, say why and keep the one on screen."""
+    """Read an uploaded file; if it is no picture, say why and keep the one on screen.
+
+    A record opens as the page stood that it was made of.
+    """
     file = st.session_state.get(key)
     if file is None:
         return
     try:
+        if records.is_one(file.getvalue()):
+            records.open_again(file.getvalue())
+            return
         image = read_image(file)
-    except ImageError as reason:
+    except (ImageError, RecordError) as reason:
         st.session_state.refusal = str(reason)
         return
     title = "Camera" if key == "camera" else title_of(file.name, "Picture")

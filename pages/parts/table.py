@@ -16,7 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explainers import Explainer, Explanation
 from explainers.images.colouring import Style
-from pages.parts import cache, controls, downloads, viewport, zoom
+from pages.parts import cache, controls, downloads, records, viewport, zoom
 from pages.parts.card import VIEWS, Card, Look, Places, Subject
 from pages.parts.figures import COLOUR_BAR
 from pages.parts.frame import screen_theme
@@ -538,3 +538,4 @@ def _offer_poster(slot: DeltaGenerator, cards: Sequence[Card]) -> None:
         disabled=not shown,
         help="The picture and all maps side by side as one PNG.",
     )  # fmt: skip
+    records.offer(slot, subject, [explanation for explanation, _ in shown])

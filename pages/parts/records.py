@@ -1,0 +1,161 @@
+"""Records on the screen: what stands there as a file, and a file opened as the page stood then."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from explainers import Explanation
+from explainers.images.regions import of_boxes
+from explainers.models import zoo
+from explainers.report.digests import file_digest
+from explainers.report.plain import RecordError
+from explainers.report.record import Record
+from explainers.report.recording import record_of
+from explainers.report.remaking import method_of
+from explainers.report.replay import picture_of
+from explainers.settings import Settings
+from pages.parts.classifiers import Wanted
+from pages.parts.picture import Picture
+from pages.parts.words import escaped, percent, slug
+
+if TYPE_CHECKING:
+    from pages.parts.card import Subject
+
+
+def offer(slot: DeltaGenerator, subject: "Subject", explanations: Sequence[Explanation]) -> None:
+    """A button for the record of some maps, made when it is pressed."""
+    slot.download_button(
+        "Record",
+        maker(subject, explanations),
+        f"triptych-{slug(subject.picture.title)}-record.json",
+        "application/json",
+        icon=":material/receipt_long:",
+        key="record",
+        on_click="ignore",
+        disabled=not explanations,
+        help="All that these maps rest on, exactly, and the picture, in one file. Drop it where "
+        "pictures are uploaded, and the page stands as it does now; `replay` runs it again and "
+        "tells what has changed.",
+    )
+
+
+def maker(subject: "Subject", explanations: Sequence[Explanation]) -> Callable[[], bytes]:
+    """What makes the record of some maps, apart from the session that shows them."""
+    chosen: Picture = st.session_state.picture
+    square = st.session_state.get("square", False)
+    seen = chosen.centre() if square else chosen
+    picture, cut = (chosen, square) if seen == subject.picture else (subject.picture, False)
+    answering: Wanted = st.session_state.answering
+    same = subject.classifier.name.startswith(answering.key)
+    wanted = answering if same else Wanted(subject.classifier.name)
+
+    def made() -> bytes:
+        record = record_of(
+            subject.classifier, picture.image, explanations,
+            target=subject.target, prediction=subject.prediction, title=picture.title,
+            sample=picture.sample, square=cut, inside=picture.sample is None, network=wanted.name,
+            file=None if wanted.file is None else file_digest(wanted.file.content),
+        )  # fmt: skip
+        return record.text.encode()
+
+    return made
+
+
+def is_one(content: bytes) -> bool:
+    """Whether a file looks like a record, and like no picture."""
+    return content.lstrip()[:1] == b"{"
+
+
+def open_again(content: bytes) -> None:
+    """Let the page stand as it did: picture, network, class, methods as they were set, region.
+
+    To be called before any control is drawn. A model of somebody's own is not in a record; its
+    owner is told to choose it.
+
+    Raises
+    ------
+    RecordError, ImageError
+        If it cannot be; nothing has changed then.
+    """
+    record = Record.read(content)
+    image = picture_of(record.picture)
+    settings: dict[str, Any] = {}
+    for each in record.explanations:
+        settings |= _controls(method_of(each.method, each.settings), each.method)
+    whole = Picture.of(record.picture.title, image, record.picture.sample)
+    seen = whole.centre() if record.picture.square else whole
+    state = st.session_state
+    state.picture, state.square, state.refusal = whole, record.picture.square, None
+    known = record.classifier.network in zoo.CLASSIFIERS and not _brought(record)
+    if known:
+        state.network = state.classifier = record.classifier.network
+        state["classifier-source"] = "Ready-made"
+        state.pop(f"class-{seen.digest}-{record.classifier.network}", None)
+    state.chosen_classes[f"{seen.digest}-{record.classifier.classes}"] = record.target.index
+    titles = [each.title for each in record.explanations]
+    if titles:
+        state.methods = state.chosen_methods = titles
+        state.methods_at_hand = {*state.get("methods_at_hand", ()), *titles}
+    for key, value in settings.items():
+        if value is None:
+            state.pop(key, None)
+        else:
+            state[key] = value
+    if record.experiments:
+        last = record.experiments[-1]
+        region = of_boxes(record.classifier.size, last.region)
+        past = [np.zeros(region.shape, bool), region]
+        state.setdefault("regions", {})[seen.digest, record.classifier.size] = past
+        state["region-fill"] = last.fill
+    first = record.answer[0]
+    state.opened_record = {
+        "digest": whole.digest,
+        "said": f"As it stood on {record.ran.date[:10]}, asked anew. Then it said "
+        f"{escaped(first.label)}, {percent(first.probability)}.",
+        "by": None if known else record.classifier.title,
+    }
+
+
+def draw_opened() -> None:
+    """What is to be said of the record that was opened, as long as its picture is there."""
+    opened: dict[str, Any] | None = st.session_state.get("opened_record")
+    if opened is None or opened["digest"] != st.session_state.picture.digest:
+        return
+    st.caption(f":material/receipt_long: {opened['said']}")
+    if opened["by"] is not None:
+        st.caption(
+            f"It was {escaped(opened['by'])} that answered, from a file that is not on this "
+            "machine: choose that file to see the same maps."
+        )
+
+
+def _brought(record: Record) -> bool:
+    """Whether a known network had weights that are not those of this machine."""
+    network = record.classifier.network
+    if network is None or zoo.whereabouts(network) == "elsewhere":
+        return True
+    return record.classifier.file not in (None, file_digest(zoo.weights_file(network)))
+
+
+def _controls(settings: Settings, key: str) -> dict[str, Any]:
+    """The values of the controls that stand for some settings, by their keys; see `controls.draw`.
+
+    None where a control has its first choice.
+    """
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(settings):  # type: ignore[arg-type]
+        value = getattr(settings, field.name)
+        own = f"{key}-{field.name}"
+        if isinstance(value, Settings):
+            found[own] = value.title  # type: ignore[attr-defined]
+            found |= _controls(value, f"{own}-{found[own]}")
+        elif type(field.default) is int and value != int(value):
+            raise RecordError(f"The controls of this page cannot be set to {field.name} {value}.")
+        else:
+            counts = type(field.default) in (int, float)
+            found[own] = type(field.default)(value) if counts else value
+    return found
