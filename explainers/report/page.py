@@ -22,11 +22,12 @@ from markupsafe import escape as marked
 from PIL import Image
 
 from explainers.classifiers.check_up import CheckUp
+from explainers.classifiers.prediction import Answer
 from explainers.classifiers.scaling import centre_square
 from explainers.explanation import Explanation
 from explainers.images.colouring import Style, coloured, encode, ink_on
 from explainers.images.regions import hide, of_boxes, resized
-from explainers.metrics.agreement import BLOB, CELLS, SHARES, agreements
+from explainers.metrics.agreement import BLOB, CELLS, SHARES, Agreement, agreements
 from explainers.metrics.faithfulness import KINDS, RANDOM
 from explainers.metrics.method_card import Group, MethodCard, method_card
 from explainers.metrics.pointing import Hiding, hide_hottest, place
@@ -41,14 +42,16 @@ from explainers.report.record import Experiment, Record, Said
 from explainers.report.standings import rule, standing_in_words
 from explainers.report.telling import (
     HOW_TO_READ_AGREEMENT,
+    TRIED,
     Marks,
     Told,
     in_words,
     points_to,
     rivals,
+    trial_in_words,
 )
+from explainers.words import in_words as target_in_words
 from explainers.words import (
-    change,
     legible,
     number,
     percent,
@@ -59,7 +62,6 @@ from explainers.words import (
     short,
     slug,
 )
-from explainers.words import in_words as target_in_words
 
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier
@@ -73,7 +75,6 @@ LARGEST_PNG = 640_000
 RECORD = "record"
 """The id of the link that holds the record."""
 BEGINS = "data:application/json;base64,"
-KINDS_IN_WORDS = {"hide": "Hide the region", "keep": "Keep only the region"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +166,7 @@ def case_of(
 HTML = Marks(
     name=lambda text: str(marked(legible(text))),
     strong=lambda text: f"<strong>{text}</strong>",
+    emphasis=lambda text: f"<em>{text}</em>",
     link=lambda text, anchor: f'<a href="#{anchor}">{text}</a>',
 )
 
@@ -203,7 +205,7 @@ def report(case: Case, style: Style | None = None) -> str:
             for question, said in in_words(told, HTML).items()
         ],
         maps=[_map(each, told, small, drawn) for each in told.explanations],
-        agreement=[(pair, BLOB in pair.names) for pair in told.agreements],
+        agreement=_agreement(told),
         shares=[f"Hottest {share:.0%}" for share in SHARES],
         how_to_read_agreement=HOW_TO_READ_AGREEMENT,
         experiments=[
@@ -266,7 +268,7 @@ def _template() -> Any:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {
-        "name": legible, "percent": percent, "change": change, "rounded": rounded,
+        "name": legible, "percent": percent, "rounded": rounded,
         "number": number, "seconds": seconds,
     }  # fmt: skip
     return environment.get_template("report.html")
@@ -277,6 +279,12 @@ def _mailable(record: Record) -> Record:
     if len(record.picture.png or "") <= LARGEST_PNG:
         return record
     return replace(record, picture=replace(record.picture, png=None))
+
+
+def _agreement(told: Told) -> list[tuple[Agreement, bool]]:
+    """Each pair, and whether one of them is the blob; nothing of a map alone."""
+    pairs = [(pair, BLOB in pair.names) for pair in told.agreements]
+    return [] if all(blob for _, blob in pairs) else pairs
 
 
 def _map(each: Explanation, told: Told, image: np.ndarray, style: Style) -> dict[str, Any]:
@@ -344,21 +352,24 @@ def _hidden(each: Experiment, shape: tuple[int, int]) -> np.ndarray:
 
 def _experiment(each: Experiment, record: Record, image: np.ndarray) -> dict[str, Any]:
     """An experiment, and what became of the class that is explained."""
-    index = record.target.index
+    first = _answer(each.answer)
+    said = trial_in_words(
+        _answer(record.answer, record.target.index), _answer(each.answer, record.target.index),
+        first, turned=first.index != record.answer[0].index, marks=HTML,
+    )  # fmt: skip
     return {
-        "what": KINDS_IN_WORDS[each.kind],
+        "what": TRIED[each.kind],
         "fill": each.fill,
         "share": f"{_hidden(each, record.classifier.size).mean():.1%}",
         "address": _address(image),
-        "before": _of(index, record.answer),
-        "after": _of(index, each.answer),
-        "answer": each.answer[0],
-        "turned": each.answer[0].index != record.answer[0].index,
+        "said": Markup(said),
     }
 
 
-def _of(index: int, answer: Sequence[Said]) -> Said:
-    return next(each for each in answer if each.index == index)
+def _answer(said: Sequence[Said], index: int | None = None) -> Answer:
+    """What was said of a class; of the most probable one if None."""
+    each = next(each for each in said if index in (None, each.index))
+    return Answer(each.index, each.label, each.probability)
 
 
 def _scores(case: Case) -> list[tuple[Score, list[str]]]:

@@ -161,7 +161,7 @@ class Table:
     Attributes
     ----------
     beside : DeltaGenerator
-        Once it is filled, a place beside the poster for what else is taken away of all cards.
+        Where the poster of a single row stands, and what else is taken away of all its cards.
     """
 
     def __init__(
@@ -210,7 +210,7 @@ class Table:
         action = self._bar.empty()
         if not self._bare and any(run.waiting for run in runs):
             _offer_pause(action, runs)
-        takeaway, self.beside, status = self._bar.empty(), self._bar.empty(), self._status.empty()
+        takeaway, status = self._bar.empty(), self._status.empty()
         for card in cards:
             card.draw()
         for card in sorted(cards, key=lambda card: card.passes):
@@ -236,7 +236,8 @@ class Table:
     def _offer_downloads(self, slot: DeltaGenerator) -> None:
         """Of a single row below each card, and the poster in the bar; of several all in the bar."""
         if self._takeaways:
-            _offer_poster(slot, self._table[0])
+            self.beside = slot.container(horizontal=True, width="content")
+            _offer_poster(self.beside, self._table[0])
             for place, card in zip(self._takeaways, self._cards, strict=True):
                 with place.popover("Download", icon=":material/download:", type="tertiary"):
                     card.offer_downloads()

@@ -59,11 +59,15 @@ def test_the_report_of_compare(offered: Offered, lite0: Classifier) -> None:
 def test_the_picture_that_is_cut_is_the_one_of_the_report(offered: Offered) -> None:
     app = open_app(picture="coffee", methods=["Grad-CAM"])
     app.toggle(key="square").set_value(True).run()
-    record = record_in(offered["Report"][0]().decode())
-    assert record.picture.sample is None
-    image = record.picture.image()
-    assert image is not None
-    assert image.shape == (400, 400, 3)
+    written = offered["Report"][0]().decode()
+    assert record_in(written).picture.square
+    assert "Coffee, 400 × 400 pixels." in Parsed(written).text
+
+
+def test_the_poster_stands_beside_it() -> None:
+    app = open_app(picture="coffee", methods=["Grad-CAM"])
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert {"Poster", "Record", "Report"} <= set(labels)
 
 
 def test_without_maps_there_is_no_report(offered: Offered) -> None:

@@ -1,22 +1,17 @@
-"""What one takes away of Compare: all of it, as one file that opens anywhere."""
+"""What one takes away of Compare: all that it shows, as one file that opens anywhere."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explainers import Explanation, check_up
+from explainers import CheckUp, Explanation, check_up
 from explainers.metrics.pointing import Hiding
-from explainers.report.page import LARGEST_PNG, case_of, report
-from explainers.report.recording import record_of
-from pages.parts import cache
-from pages.parts.classifiers import Wanted
+from explainers.report.page import case_of, report
+from explainers.report.record import Record
+from pages.parts import cache, records
+from pages.parts.card import Subject
 from pages.parts.frame import Selection
 from pages.parts.words import slug
-
-SHRINKS = 4
-"""So many times smaller a PNG may be than its pixels; one that is still too large is left out."""
 
 
 def offer(
@@ -32,13 +27,11 @@ def offer(
         for each in complete
         if not each.blank_reason
     }
-    answering = st.session_state.answering
-    sample = None if st.session_state.get("square") else picture.sample
+    recorded = records.recorder(Subject.of(selection), complete)
     slot.download_button(
         "Report",
         lambda: cache.aside(
-            classifier, cache.LOOKED_OVER,
-            lambda: _written(selection, complete, hidings, answering, sample),
+            classifier, cache.LOOKED_OVER, lambda: _written(selection, complete, hidings, recorded)
         ),
         f"triptych-{slug(picture.title)}-report.html",
         "text/html",
@@ -46,38 +39,21 @@ def offer(
         key="report",
         on_click="ignore",
         help="The answer, the maps, the numbers and what is known of the methods as one page that "
-        "opens anywhere and can be printed. The record to run it again is inside, and the picture "
-        "with it.",
-    )  # fmt: skip
+        "opens anywhere and can be printed, with the record inside.",
+    )
 
 
 def _written(
     selection: Selection,
     explanations: Sequence[Explanation],
     hidings: Mapping[str, Hiding],
-    answering: Wanted,
-    sample: str | None,
+    recorded: Callable[[CheckUp | None], Record],
 ) -> bytes:
-    picture, classifier = selection.picture, selection.classifier
-    looked_over = check_up(classifier, selection.pixels)
-    record = record_of(
-        classifier, picture.image, explanations,
-        title=picture.title, sample=sample,
-        inside=picture.image.nbytes <= SHRINKS * LARGEST_PNG,
-        network=answering.name, file=_digest(answering), check_up=looked_over,
-    )  # fmt: skip
+    """The report, apart from the session that shows the page."""
+    classifier = selection.classifier
+    found = check_up(classifier, selection.pixels)
     case = case_of(
-        record, classifier, picture.image, explanations, check_up=looked_over, hidings=hidings
-    )
+        recorded(found), classifier, selection.picture.image, explanations,
+        check_up=found, hidings=hidings,
+    )  # fmt: skip
     return report(case, selection.style).encode()
-
-
-def _digest(answering: Wanted) -> str | None:
-    """SHA-256 of the file that somebody brought."""
-    if answering.file is None:
-        return None
-    content = answering.file.content
-    if isinstance(content, bytes):
-        return hashlib.sha256(content).hexdigest()
-    with content.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
