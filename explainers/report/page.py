@@ -16,7 +16,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 from markupsafe import escape as marked
 from PIL import Image
@@ -190,8 +190,8 @@ def report(case: Case, style: Style | None = None) -> str:
     """
     told, drawn, record = case.told, style or Style(), _mailable(case.record)
     prediction, index = told.prediction, told.index
-    small = _smaller(case.image)
-    return _template().render(
+    small = smaller(case.image)
+    return template("report.html").render(
         question=f"Why {target_in_words(prediction, told.explanations[0].target)}?",
         record=record,
         explained=told.explanations[0].target.classes,
@@ -199,7 +199,7 @@ def report(case: Case, style: Style | None = None) -> str:
         rank=prediction.rank(index),
         classes=len(prediction.labels),
         size=f"{case.image.shape[1]} × {case.image.shape[0]} pixels",
-        picture=_address(small),
+        picture=address_of(small),
         words=[
             (question, Markup(said.before), [*map(Markup, said.points)], Markup(said.after))
             for question, said in in_words(told, HTML).items()
@@ -261,17 +261,30 @@ class _Reader(HTMLParser):
 
 
 @cache
-def _template() -> Any:
-    """The page; what is not given is an error, and what is given is text."""
+def template(name: str) -> Template:
+    """A page; what is not given is an error, and what is given is text."""
     environment = Environment(
         loader=PackageLoader("explainers.report"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {
-        "name": legible, "percent": percent, "rounded": rounded,
-        "number": number, "seconds": seconds,
+        "name": legible, "percent": percent, "rounded": rounded, "number": number,
+        "seconds": seconds,
     }  # fmt: skip
-    return environment.get_template("report.html")
+    return environment.get_template(name)
+
+
+def smaller(image: np.ndarray, longest: int = LONGEST) -> np.ndarray:
+    """A picture whose longer side has no more pixels than that, ``(h, w, 3)`` uint8."""
+    picture = Image.fromarray(image)
+    picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    return np.asarray(picture)
+
+
+def address_of(image: np.ndarray, kind: str = "WEBP") -> str:
+    """An array as an address that holds the picture."""
+    content = base64.b64encode(encode(image, kind, quality=QUALITY)).decode()
+    return f"data:image/{kind.lower()};base64,{content}"
 
 
 def _mailable(record: Record) -> Record:
@@ -300,9 +313,9 @@ def _map(each: Explanation, told: Told, image: np.ndarray, style: Style) -> dict
     steps = np.linspace(-1.0 if each.signed else 0.0, 1.0, 256)[None]
     return {
         "told": each,
-        "address": _address(overlay_image(each, image, style)),
+        "address": address_of(overlay_image(each, image, style)),
         "alt": f"{method.title} over the picture: {legible(seen)}",
-        "scale": _address(coloured(steps, style, signed=each.signed), "PNG"),
+        "scale": address_of(coloured(steps, style, signed=each.signed), "PNG"),
         "ticks": [number(end * each.scale) for end in ((-1, 0, 1) if each.signed else (0, 1))],
         "measured": resolution(each),
         "raw": raw_range(each),
@@ -338,7 +351,7 @@ def _matrix(each: Explanation, style: Style) -> dict[str, Any]:
 def _tried(each: Experiment, pixels: np.ndarray, image: np.ndarray) -> np.ndarray:
     """The picture as it was shown in an experiment, for people: what was not hidden is sharp."""
     hidden = _hidden(each, (pixels.shape[0], pixels.shape[1]))
-    small = _smaller(image)
+    small = smaller(image)
     shape = small.shape[0], small.shape[1]
     seen = np.clip(hide(pixels, hidden, each.fill).round(), 0, 255).astype(np.uint8)
     filled = np.asarray(Image.fromarray(seen).resize(shape[::-1], Image.Resampling.BICUBIC))
@@ -361,7 +374,7 @@ def _experiment(each: Experiment, record: Record, image: np.ndarray) -> dict[str
         "what": TRIED[each.kind],
         "fill": each.fill,
         "share": f"{_hidden(each, record.classifier.size).mean():.1%}",
-        "address": _address(image),
+        "address": address_of(image),
         "said": Markup(said),
     }
 
@@ -430,15 +443,3 @@ def _set(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "left to the method" if value is None else str(value)
-
-
-def _smaller(image: np.ndarray) -> np.ndarray:
-    picture = Image.fromarray(image)
-    picture.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
-    return np.asarray(picture)
-
-
-def _address(image: np.ndarray, kind: str = "WEBP") -> str:
-    """An array as an address that holds the picture."""
-    content = base64.b64encode(encode(image, kind, quality=QUALITY)).decode()
-    return f"data:image/{kind.lower()};base64,{content}"

@@ -15,8 +15,11 @@ from explainers import GradCam, LimeSuperpixels, Prediction, Saliency, Target
 from explainers.explanation import Explanation
 from explainers.images.samples import SAMPLES
 from explainers.metrics.agreement import BLOB, Agreement
+from explainers.metrics.faithfulness import RANDOM, Kind
 from explainers.metrics.method_card import MethodCard
 from explainers.metrics.scoreboard import Findings
+from explainers.report.curves import HEIGHT, WIDTH, drawn_curves
+from explainers.report.index import Entry, index
 from explainers.report.page import LARGEST_PNG, Case, case_of, record_in, report
 from explainers.report.record import Record, RecordError
 from explainers.report.recording import record_of
@@ -184,7 +187,7 @@ def _card(card: MethodCard, text: str) -> MethodCard:
 
 def _curves_named(findings: Findings, text: str) -> Any:
     assert findings.tested is not None
-    known = {BLOB, "random order"}
+    known = {BLOB, RANDOM}
     return replace(
         findings.tested,
         curves=tuple(
@@ -397,6 +400,53 @@ def test_a_map_that_shows_nothing_is_told(
     record = record_of(smooth, image, [blank])
     page = Parsed(report(case_of(record, smooth, image, [blank])))
     assert f"It points nowhere. {blank.blank_reason}" in page.text
+
+
+@pytest.mark.parametrize("kind", ["deletion", "insertion"])
+def test_the_area_under_a_curve_that_is_drawn_is_the_one_that_is_said(
+    case: Case, kind: Kind
+) -> None:
+    drawings = {drawing.kind: drawing for drawing in drawn_curves(case.findings)}
+    drawing, found = drawings[kind], case.findings.curves(kind)
+    assert [line.name for line in drawing.lines] == [name for name in found if name != RANDOM]
+    for line in (*drawing.lines, drawing.random):
+        points = np.array([point.split(",") for point in line.points.split()], float)
+        shares, values = points[:, 0] / WIDTH, (1 - points[:, 1] / HEIGHT) * drawing.largest
+        assert np.trapezoid(values, shares) == pytest.approx(found[line.name].area, abs=1e-3)
+        assert line.area == found[line.name].area
+    band = np.array([point.split(",") for point in drawing.band.split()], float)
+    assert len(band) == 2 * len(found[RANDOM].shares)
+    assert band[:, 1].min() >= 0
+    assert band[:, 1].max() <= HEIGHT
+
+
+def test_a_folder_of_reports_has_a_first_page(
+    case: Case, smooth: "Classifier", image: np.ndarray
+) -> None:
+    alone = bare(smooth, image, title="Alone")
+    entries = [Entry.of(case, "/somewhere/a b#1.html"), Entry.of(alone, "alone.html")]
+    written = index(entries)
+    page = Parsed(written)
+    links = [attributes["href"] for tag, attributes in page.elements if tag == "a"]
+    assert links == ["./a%20b%231.html", "./alone.html"]
+    assert "2 reports" in page.text
+    least = min(
+        (each for each in case.record.agreement if BLOB not in each.names),
+        key=lambda each: each.correlation,
+    )
+    said = f"Least alike: {' and '.join(least.names)}, rank correlation"
+    assert page.text.count("Least alike") == 1
+    assert f"{said} {rounded(least.correlation)}" in page.text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_first_page_shows_names_letter_by_letter(case: Case, text: str) -> None:
+    plain, page = (
+        Parsed(index([Entry.of(named(case, title), "report.html")])) for title in ("plain", text)
+    )
+    assert page.outline == plain.outline
+    assert page.others == ["doctype html"]
+    assert " ".join(legible(text).split()) in page.text
 
 
 def test_the_pictures_inside_are_pictures(written: str) -> None:
