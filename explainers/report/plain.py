@@ -19,7 +19,9 @@ LARGEST = 2**53
 LONGEST, MOST = 2000, 1000
 """Letters of a text, and entries of a list, where nothing else is said."""
 VALUES = 500_000
-"""More values than any record has; a text of so many takes some 50 MB while it is read."""
+"""More values than any record has."""
+SHOWN = 40
+"""Letters of a value that are told."""
 
 UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """What could end a line, turn it around or speak to a terminal: texts of a record are one line."""
@@ -127,11 +129,11 @@ def _text(value: Any, indent: str) -> str:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise RecordError(f"The record says {_shown(twice)} twice in one place.")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise RecordError(f"The record says {_shown(name)} twice in one place.")
+        found[name] = value
     return found
 
 
@@ -140,8 +142,11 @@ def _no_number(name: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:40]}…"
+    """A value in few letters, however large it is or deep."""
+    if isinstance(value, list | dict):
+        return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value):,}"
+    text = repr(value[:SHOWN] if isinstance(value, str) else value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _refuse(at: str, value: Any, must: str) -> RecordError:

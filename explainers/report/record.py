@@ -163,6 +163,8 @@ Digest = Annotated[str, Like("[0-9a-f]{64}", "64 digits of a SHA-256")]
 Whole = Annotated[int, Within(0, 2**31)]
 Count = Annotated[int, Within(1, 2**31)]
 Side = Annotated[int, Within(1, 100_000)]
+Input = Annotated[int, Within(1, 4096)]
+"""Rows or columns of what a network is shown; whatever reads a record can afford its regions."""
 Share = Annotated[float, Within(0, 1)]
 Correlation = Annotated[float, Within(-1 - 1e-9, 1 + 1e-9)]
 """With what rounding adds to it."""
@@ -275,7 +277,7 @@ class Answering:
     classes: Count
     scaling: Scaled
     head: Head
-    size: tuple[Side, Side]
+    size: tuple[Input, Input]
     channels: Annotated[int, Within(1, 3)]
 
 

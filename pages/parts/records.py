@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explainers import CheckUp, Explanation
-from explainers.images.regions import of_boxes
+from explainers.images.regions import REGION_FILLS, of_boxes
 from explainers.models import zoo
 from explainers.report.digests import file_digest
 from explainers.report.plain import RecordError
@@ -91,21 +91,25 @@ def open_again(content: bytes) -> None:
     """
     record = Record.read(content)
     image = picture_of(record.picture)
+    methods = [method_of(each.method, each.settings) for each in record.explanations]
     settings: dict[str, Any] = {}
-    for each in record.explanations:
-        settings |= _controls(method_of(each.method, each.settings), each.method)
+    for method in methods:
+        settings |= _controls(method, method.name)
+    last = record.experiments[-1] if record.experiments else None
+    if last is not None and last.fill not in REGION_FILLS:
+        raise RecordError(f"There is no fill {last.fill[:40]!r} here.")
     whole = Picture.of(record.picture.title, image, record.picture.sample)
     seen = whole.centre() if record.picture.square else whole
+    ready_made = _is_here(record)
     state = st.session_state
     state.picture, state.square, state.refusal = whole, record.picture.square, None
-    known = record.classifier.network in zoo.CLASSIFIERS and not _brought(record)
-    if known:
+    if ready_made:
         state.network = state.classifier = record.classifier.network
         state["classifier-source"] = "Ready-made"
         state.pop(f"class-{seen.digest}-{record.classifier.network}", None)
     state.chosen_classes[f"{seen.digest}-{record.classifier.classes}"] = record.target.index
-    titles = [each.title for each in record.explanations]
-    if titles:
+    if methods:
+        titles = [method.title for method in methods]
         state.methods = state.chosen_methods = titles
         state.methods_at_hand = {*state.get("methods_at_hand", ()), *titles}
     for key, value in settings.items():
@@ -113,8 +117,7 @@ def open_again(content: bytes) -> None:
             state.pop(key, None)
         else:
             state[key] = value
-    if record.experiments:
-        last = record.experiments[-1]
+    if last is not None:
         region = of_boxes(record.classifier.size, last.region)
         past = [np.zeros(region.shape, bool), region]
         state.setdefault("regions", {})[seen.digest, record.classifier.size] = past
@@ -124,7 +127,7 @@ def open_again(content: bytes) -> None:
         "digest": whole.digest,
         "said": f"As it stood on {record.ran.date[:10]}, asked anew. Then it said "
         f"{escaped(first.label)}, {percent(first.probability)}.",
-        "by": None if known else record.classifier.title,
+        "by": None if ready_made or _answers(record) else record.classifier.title,
     }
 
 
@@ -141,12 +144,20 @@ def draw_opened() -> None:
         )
 
 
-def _brought(record: Record) -> bool:
-    """Whether a known network had weights that are not those of this machine."""
+def _is_here(record: Record) -> bool:
+    """Whether it was a ready-made network, whose weights on this machine are the same."""
     network = record.classifier.network
-    if network is None or zoo.whereabouts(network) == "elsewhere":
-        return True
-    return record.classifier.file not in (None, file_digest(zoo.weights_file(network)))
+    if network not in zoo.CLASSIFIERS or zoo.whereabouts(network) == "elsewhere":
+        return False
+    return record.classifier.file in (None, file_digest(zoo.weights_file(network)))
+
+
+def _answers(record: Record) -> bool:
+    """Whether the file that answers in this session is the one that answered then."""
+    answering: Wanted | None = st.session_state.get("answering")
+    if answering is None or answering.file is None:
+        return False
+    return file_digest(answering.file.content) == record.classifier.file
 
 
 def _controls(settings: Settings, key: str) -> dict[str, Any]:

@@ -5,11 +5,13 @@ import pytest
 
 from explainers.images.regions import (
     REGION_FILLS,
+    as_boxes,
     box,
     cell,
     hide,
     hottest,
     lasso,
+    of_boxes,
     resized,
     seen_through,
 )
@@ -100,3 +102,21 @@ def test_through_a_mask_the_filling_is_seen_where_it_is_closed(pixels: np.ndarra
     np.testing.assert_allclose(whole, pixels, atol=1e-4)
     np.testing.assert_array_equal(nothing, filled)
     np.testing.assert_allclose(quarter, 0.25 * pixels + 0.75 * filled, atol=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_region_is_the_boxes_that_it_is_made_of(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    region = np.kron(random.random((6, 7)) < 0.6, np.ones((3, 2), bool))
+    region[4, :3] = ~region[4, :3]
+    boxes = as_boxes(region)
+    assert boxes == sorted(boxes)
+    assert np.array_equal(of_boxes(region.shape, boxes), region)
+    areas = [(end - top) * (right - left) for top, end, left, right in boxes]
+    assert sum(areas) == region.sum()  # so that no two share a pixel
+
+
+def test_a_box_is_one_box_and_nothing_is_none() -> None:
+    assert as_boxes(box((24, 32), (2, 6), (3, 8))) == [(6, 15, 6, 15)]
+    assert as_boxes(np.zeros((5, 5), bool)) == []
+    assert as_boxes(np.ones((5, 7), bool)) == [(0, 5, 0, 7)]

@@ -91,6 +91,8 @@ def test_the_example_in_the_docstring_is_one(record: Record) -> None:
         ('{"format": NaN}', "holds NaN"),
         ('{"format": -Infinity}', "holds -Infinity"),
         ('{"format": ' + "9" * 5000 + "}", "no JSON"),
+        ('{"format": 1, "picture": ' + "[" * 900 + "]" * 900 + "}", "lacks 'classifier'"),
+        ('{"format": 1, ' + ", ".join(f'"{i}": 1' for i in range(400_000)) + ', "0": 1}', "twice"),
         ("[" * 100_000, "no JSON"),
         ('{"a":' * 100_000, "no JSON"),
         ("[" + "0," * VALUES + "0]", "more than 500,000 values"),
@@ -156,9 +158,16 @@ def test_what_was_cut_short_is_told(record: Record) -> None:
         _is_a_sentence(refused.value)
 
 
+def _nested(depth: int) -> list[Any]:
+    found: list[Any] = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
 HOSTILE = (
     None, True, -1, 0.5, 10**30, -1e308, "x", "x" * 5000, "a\nb", [], {}, [None], {"": {"": {}}},
-    [0] * 2000, "../../../etc/passwd",
+    [0] * 2000, "../../../etc/passwd", _nested(800),
 )  # fmt: skip
 
 
