@@ -71,7 +71,7 @@ LONGEST = 640
 QUALITY = 80
 """Of pictures in WebP: they are to look at, and the record holds the numbers."""
 LARGEST_PNG = 640_000
-"""Characters of a picture in a report's record: about 0.9 MB of a report of less than 2."""
+"""Characters of the pictures in a report's record: about 0.9 MB of a report of less than 2."""
 RECORD = "record"
 """The id of the link that holds the record."""
 BEGINS = "data:application/json;base64,"
@@ -174,8 +174,8 @@ HTML = Marks(
 def report(case: Case, style: Style | None = None) -> str:
     """The report as HTML.
 
-    It takes less than 2 MB for three maps: pictures are made small, and one that is large in the
-    record is left out of the record in the report, which then says so.
+    It takes less than 2 MB for three maps: pictures are made small, and the record in the report
+    goes without those that are large, which is said then.
 
     Parameters
     ----------
@@ -288,10 +288,15 @@ def address_of(image: np.ndarray, kind: str = "WEBP") -> str:
 
 
 def _mailable(record: Record) -> Record:
-    """The record without its picture, where that is too large to be mailed."""
-    if len(record.picture.png or "") <= LARGEST_PNG:
+    """The record without its pictures, where they are too large to be mailed."""
+    forgotten = record.tests.forgotten
+    others = () if forgotten is None else forgotten.others
+    if sum(len(each.png or "") for each in (record.picture, *others)) <= LARGEST_PNG:
         return record
-    return replace(record, picture=replace(record.picture, png=None))
+    picture, *rest = (replace(each, png=None) for each in (record.picture, *others))
+    if forgotten is not None:
+        forgotten = replace(forgotten, others=tuple(rest))
+    return replace(record, picture=picture, tests=replace(record.tests, forgotten=forgotten))
 
 
 def _agreement(told: Told) -> list[tuple[Agreement, bool]]:
