@@ -462,5 +462,5 @@ def test_the_middle_square_is_what_is_shown(smooth: "Classifier", image: np.ndar
     record = record_of(smooth, image, [explanation], square=True)
     case = case_of(record, smooth, image, [explanation])
     assert case.image.shape == (48, 48, 3)
-    assert "Its middle square, as 32 × 24 pixels, was shown" in Parsed(report(case)).text
+    assert "Its middle square, resized to 32 × 24 pixels, was shown" in Parsed(report(case)).text
     assert isinstance(case.record, Record)
