@@ -127,7 +127,7 @@ def test_a_report_holds_its_record(tiny: "Classifier", capsys: Captured, tmp_pat
     assert main(asked) == 0
     path = tmp_path / "cat-report.html"
     assert str(path) in capsys.readouterr().out
-    record = Record.read(record_in(path.read_text(encoding="utf-8")).encode())
+    record = record_in(path.read_text(encoding="utf-8"))
     cat = SAMPLES["cat"].read()
     target = tiny.predict(tiny.prepare(cat)).top(1)[0].index
     explanation = GradCam().explain(tiny, tiny.prepare(cat), target)

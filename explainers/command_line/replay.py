@@ -77,7 +77,7 @@ def _record(path: Path) -> Record:
         raise ValueError(f"The report cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise ValueError("The file is no text in UTF-8, as a report is.") from error
-    return Record.read(record_in(page).encode())
+    return record_in(page)
 
 
 def _told(outcome: Outcome) -> dict[str, object]:

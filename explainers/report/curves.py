@@ -1,6 +1,5 @@
 """The curves of deletion and insertion as lines of a drawing: numbers that SVG takes."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +14,16 @@ WIDTH, HEIGHT = 300, 180
 
 @dataclass(frozen=True)
 class Line:
-    """A curve: whose it is, its area, its place among the maps, and its points for SVG."""
+    """A curve: whose it is, its area, its place among the maps, and its points for SVG.
+
+    Its number stands at `mark`; those of all lines at other shares, so that each can be read.
+    """
 
     name: str
     area: float
     place: int
     points: str
+    mark: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -48,24 +51,25 @@ def _drawing(kind: Kind, curves: list[Curve]) -> Drawing:
     largest = float(max(curve.runs.max() for curve in curves)) or 1.0
     random = next(curve for curve in curves if curve.name == RANDOM)
     others = sorted((each for each in curves if each is not random), key=lambda e: e.name == BLOB)
-    low, high = random.runs.min(axis=0), random.runs.max(axis=0)
-    band = (*_points(random.shares, high, largest), *reversed(_points(random.shares, low, largest)))
+    low, high = (
+        _points(random.shares, end(random.runs, axis=0), largest) for end in (np.min, np.max)
+    )
     return Drawing(
         kind,
-        tuple(_line(each, place, largest) for place, each in enumerate(others)),
-        " ".join(band),
-        _line(random, len(others), largest),
+        tuple(_line(each, place, len(others), largest) for place, each in enumerate(others)),
+        " ".join([*high, *reversed(low)]),
+        _line(random, len(others), len(others), largest),
         largest,
     )
 
 
-def _line(curve: Curve, place: int, largest: float) -> Line:
-    return Line(curve.name, curve.area, place, " ".join(_points(curve.shares, curve.mean, largest)))
+def _line(curve: Curve, place: int, lines: int, largest: float) -> Line:
+    points = _points(curve.shares, curve.mean, largest)
+    across, up = points[(place + 1) * (len(points) - 1) // (lines + 1)].split(",")
+    return Line(curve.name, curve.area, place, " ".join(points), (across, up))
 
 
 def _points(shares: np.ndarray, values: np.ndarray, largest: float) -> list[str]:
-    return [f"{x:.1f},{y:.1f}" for x, y in _places(shares, values / largest)]
-
-
-def _places(across: np.ndarray, up: np.ndarray) -> Iterable[tuple[float, float]]:
-    return zip(WIDTH * across, HEIGHT * (1 - up), strict=True)
+    """Places in the drawing, as SVG writes them."""
+    places = zip(WIDTH * shares, HEIGHT * (1 - values / largest), strict=True)
+    return [f"{x:.1f},{y:.1f}" for x, y in places]

@@ -34,11 +34,7 @@ def evidence(record: Record, told: Told, findings: Findings) -> dict[str, list[s
         ],
         "Version": [*_network(record), *_machine(record)],
         "Data": _data(record),
-        "Why these methods": [
-            f"{method.title}, {method.kind.lower()}: {_small(method.answers)}. It needs: "
-            f"{_small(method.needs)}"
-            for method in (each.explainer for each in told.explanations)
-        ],
+        "Why these methods": _methods(told),
         "Measured limits": _measured(told, findings),
     }
 
@@ -77,12 +73,31 @@ def _machine(record: Record) -> list[str]:
 def _data(record: Record) -> list[str]:
     """Which picture it is, and what the network was shown of it."""
     picture, (rows, columns) = record.picture, record.classifier.size
-    how = "Its middle square, as" if picture.square else "All of it, squeezed into"
+    part = "Its middle square" if picture.square else "All of it"
     return [
         f"One picture: {picture.title}, {picture.size[1]} × {picture.size[0]} pixels, whose "
         f"colours have the SHA-256 {picture.digest}.",
-        f"{how} {columns} × {rows} pixels, was shown to the network; these have the SHA-256 "
-        f"{picture.seen}.",
+        f"{part}, resized to {columns} × {rows} pixels, was shown to the network; these have the "
+        f"SHA-256 {picture.seen}.",
+    ]
+
+
+def _methods(told: Told) -> list[str]:
+    """What each method answers and needs, and what there is in having several."""
+    methods = [each.explainer for each in told.explanations]
+    kinds = list(dict.fromkeys(method.kind.lower() for method in methods))
+    several = (
+        [
+            f"They tell places apart in {len(kinds)} ways, by {enumerated(kinds)}, so that what "
+            "one is blind to another may see."
+        ]
+        if len(kinds) > 1
+        else []
+    )
+    return several + [
+        f"{method.title}, {method.kind.lower()}: {_small(method.answers)}. It needs: "
+        f"{_small(method.needs)}"
+        for method in methods
     ]
 
 
@@ -110,9 +125,11 @@ def _measured(told: Told, findings: Findings) -> list[str]:
     if hidden:
         tries = len(hidden[0].elsewhere)
         beats = sum(each.matched == 0 for each in hidden)
+        lucky = len(hidden) * hidden[0].luck
         said.append(
             f"The hottest part of {_count(len(hidden), 'map')} was hidden, and the same shape at "
-            f"{tries} random places: {beats} of {len(hidden)} did more than all of these."
+            f"{tries} random places: {beats} of {len(hidden)} did more than all of these; of as "
+            f"many maps that know nothing, at most {lucky:.2g} would on average."
         )
     said += [each for each in _tests(told, findings).values() if each]
     missing = [what for what, found in _tests(told, findings).items() if not found]

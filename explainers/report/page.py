@@ -16,17 +16,18 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 from markupsafe import escape as marked
 from PIL import Image
 
 from explainers.classifiers.check_up import CheckUp
+from explainers.classifiers.prediction import Answer
 from explainers.classifiers.scaling import centre_square
 from explainers.explanation import Explanation
 from explainers.images.colouring import Style, coloured, encode, ink_on
 from explainers.images.regions import hide, of_boxes, resized
-from explainers.metrics.agreement import BLOB, CELLS, SHARES, agreements
+from explainers.metrics.agreement import BLOB, CELLS, SHARES, Agreement, agreements
 from explainers.metrics.faithfulness import KINDS, RANDOM
 from explainers.metrics.method_card import Group, MethodCard, method_card
 from explainers.metrics.pointing import Hiding, hide_hottest, place
@@ -41,14 +42,16 @@ from explainers.report.record import Experiment, Record, Said
 from explainers.report.standings import rule, standing_in_words
 from explainers.report.telling import (
     HOW_TO_READ_AGREEMENT,
+    TRIED,
     Marks,
     Told,
     in_words,
     points_to,
     rivals,
+    trial_in_words,
 )
+from explainers.words import in_words as target_in_words
 from explainers.words import (
-    change,
     legible,
     number,
     percent,
@@ -59,7 +62,6 @@ from explainers.words import (
     short,
     slug,
 )
-from explainers.words import in_words as target_in_words
 
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier
@@ -69,11 +71,10 @@ LONGEST = 640
 QUALITY = 80
 """Of pictures in WebP: they are to look at, and the record holds the numbers."""
 LARGEST_PNG = 640_000
-"""Characters of a picture in a report's record: about 0.9 MB of a report of less than 2."""
+"""Characters of the pictures in a report's record: about 0.9 MB of a report of less than 2."""
 RECORD = "record"
 """The id of the link that holds the record."""
 BEGINS = "data:application/json;base64,"
-KINDS_IN_WORDS = {"hide": "Hide the region", "keep": "Keep only the region"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +166,7 @@ def case_of(
 HTML = Marks(
     name=lambda text: str(marked(legible(text))),
     strong=lambda text: f"<strong>{text}</strong>",
+    emphasis=lambda text: f"<em>{text}</em>",
     link=lambda text, anchor: f'<a href="#{anchor}">{text}</a>',
 )
 
@@ -172,8 +174,8 @@ HTML = Marks(
 def report(case: Case, style: Style | None = None) -> str:
     """The report as HTML.
 
-    It takes less than 2 MB for three maps: pictures are made small, and one that is large in the
-    record is left out of the record in the report, which then says so.
+    It takes less than 2 MB for three maps: pictures are made small, and the record in the report
+    goes without those that are large, which is said then.
 
     Parameters
     ----------
@@ -188,8 +190,8 @@ def report(case: Case, style: Style | None = None) -> str:
     """
     told, drawn, record = case.told, style or Style(), _mailable(case.record)
     prediction, index = told.prediction, told.index
-    small = _smaller(case.image)
-    return _template().render(
+    small = smaller(case.image)
+    return template("report.html").render(
         question=f"Why {target_in_words(prediction, told.explanations[0].target)}?",
         record=record,
         explained=told.explanations[0].target.classes,
@@ -197,13 +199,13 @@ def report(case: Case, style: Style | None = None) -> str:
         rank=prediction.rank(index),
         classes=len(prediction.labels),
         size=f"{case.image.shape[1]} × {case.image.shape[0]} pixels",
-        picture=_address(small),
+        picture=address_of(small),
         words=[
             (question, Markup(said.before), [*map(Markup, said.points)], Markup(said.after))
             for question, said in in_words(told, HTML).items()
         ],
         maps=[_map(each, told, small, drawn) for each in told.explanations],
-        agreement=[(pair, BLOB in pair.names) for pair in told.agreements],
+        agreement=_agreement(told),
         shares=[f"Hottest {share:.0%}" for share in SHARES],
         how_to_read_agreement=HOW_TO_READ_AGREEMENT,
         experiments=[
@@ -259,24 +261,48 @@ class _Reader(HTMLParser):
 
 
 @cache
-def _template() -> Any:
-    """The page; what is not given is an error, and what is given is text."""
+def template(name: str) -> Template:
+    """A page; what is not given is an error, and what is given is text."""
     environment = Environment(
         loader=PackageLoader("explainers.report"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {
-        "name": legible, "percent": percent, "change": change, "rounded": rounded,
-        "number": number, "seconds": seconds,
+        "name": legible, "percent": percent, "rounded": rounded, "number": number,
+        "seconds": seconds,
     }  # fmt: skip
-    return environment.get_template("report.html")
+    return environment.get_template(name)
+
+
+def smaller(image: np.ndarray, longest: int = LONGEST) -> np.ndarray:
+    """A picture whose longer side has no more pixels than that, ``(h, w, 3)`` uint8."""
+    picture = Image.fromarray(image)
+    picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    return np.asarray(picture)
+
+
+def address_of(image: np.ndarray, kind: str = "WEBP") -> str:
+    """An array as an address that holds the picture."""
+    content = base64.b64encode(encode(image, kind, quality=QUALITY)).decode()
+    return f"data:image/{kind.lower()};base64,{content}"
 
 
 def _mailable(record: Record) -> Record:
-    """The record without its picture, where that is too large to be mailed."""
-    if len(record.picture.png or "") <= LARGEST_PNG:
+    """The record without its pictures, where they are too large to be mailed."""
+    forgotten = record.tests.forgotten
+    others = () if forgotten is None else forgotten.others
+    if sum(len(each.png or "") for each in (record.picture, *others)) <= LARGEST_PNG:
         return record
-    return replace(record, picture=replace(record.picture, png=None))
+    picture, *rest = (replace(each, png=None) for each in (record.picture, *others))
+    if forgotten is not None:
+        forgotten = replace(forgotten, others=tuple(rest))
+    return replace(record, picture=picture, tests=replace(record.tests, forgotten=forgotten))
+
+
+def _agreement(told: Told) -> list[tuple[Agreement, bool]]:
+    """Each pair, and whether one of them is the blob; nothing of a map alone."""
+    pairs = [(pair, BLOB in pair.names) for pair in told.agreements]
+    return [] if all(blob for _, blob in pairs) else pairs
 
 
 def _map(each: Explanation, told: Told, image: np.ndarray, style: Style) -> dict[str, Any]:
@@ -292,9 +318,9 @@ def _map(each: Explanation, told: Told, image: np.ndarray, style: Style) -> dict
     steps = np.linspace(-1.0 if each.signed else 0.0, 1.0, 256)[None]
     return {
         "told": each,
-        "address": _address(overlay_image(each, image, style)),
+        "address": address_of(overlay_image(each, image, style)),
         "alt": f"{method.title} over the picture: {legible(seen)}",
-        "scale": _address(coloured(steps, style, signed=each.signed), "PNG"),
+        "scale": address_of(coloured(steps, style, signed=each.signed), "PNG"),
         "ticks": [number(end * each.scale) for end in ((-1, 0, 1) if each.signed else (0, 1))],
         "measured": resolution(each),
         "raw": raw_range(each),
@@ -330,7 +356,7 @@ def _matrix(each: Explanation, style: Style) -> dict[str, Any]:
 def _tried(each: Experiment, pixels: np.ndarray, image: np.ndarray) -> np.ndarray:
     """The picture as it was shown in an experiment, for people: what was not hidden is sharp."""
     hidden = _hidden(each, (pixels.shape[0], pixels.shape[1]))
-    small = _smaller(image)
+    small = smaller(image)
     shape = small.shape[0], small.shape[1]
     seen = np.clip(hide(pixels, hidden, each.fill).round(), 0, 255).astype(np.uint8)
     filled = np.asarray(Image.fromarray(seen).resize(shape[::-1], Image.Resampling.BICUBIC))
@@ -344,21 +370,24 @@ def _hidden(each: Experiment, shape: tuple[int, int]) -> np.ndarray:
 
 def _experiment(each: Experiment, record: Record, image: np.ndarray) -> dict[str, Any]:
     """An experiment, and what became of the class that is explained."""
-    index = record.target.index
+    first = _answer(each.answer)
+    said = trial_in_words(
+        _answer(record.answer, record.target.index), _answer(each.answer, record.target.index),
+        first, turned=first.index != record.answer[0].index, marks=HTML,
+    )  # fmt: skip
     return {
-        "what": KINDS_IN_WORDS[each.kind],
+        "what": TRIED[each.kind],
         "fill": each.fill,
         "share": f"{_hidden(each, record.classifier.size).mean():.1%}",
-        "address": _address(image),
-        "before": _of(index, record.answer),
-        "after": _of(index, each.answer),
-        "answer": each.answer[0],
-        "turned": each.answer[0].index != record.answer[0].index,
+        "address": address_of(image),
+        "said": Markup(said),
     }
 
 
-def _of(index: int, answer: Sequence[Said]) -> Said:
-    return next(each for each in answer if each.index == index)
+def _answer(said: Sequence[Said], index: int | None = None) -> Answer:
+    """What was said of a class; of the most probable one if None."""
+    each = next(each for each in said if index in (None, each.index))
+    return Answer(each.index, each.label, each.probability)
 
 
 def _scores(case: Case) -> list[tuple[Score, list[str]]]:
@@ -419,15 +448,3 @@ def _set(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "left to the method" if value is None else str(value)
-
-
-def _smaller(image: np.ndarray) -> np.ndarray:
-    picture = Image.fromarray(image)
-    picture.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
-    return np.asarray(picture)
-
-
-def _address(image: np.ndarray, kind: str = "WEBP") -> str:
-    """An array as an address that holds the picture."""
-    content = base64.b64encode(encode(image, kind, quality=QUALITY)).decode()
-    return f"data:image/{kind.lower()};base64,{content}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from explainers.classifiers.prediction import Prediction
+from explainers.classifiers.prediction import Answer, Prediction
 from explainers.explanation import Explanation
 from explainers.metrics.agreement import BLOB, Agreement
 from explainers.metrics.pointing import CELLS, Hiding, Place, place
@@ -29,6 +29,9 @@ AGREEMENT = "Do the maps agree?"
 HIDING = "Does it matter?"
 CAUTIONS = "Be careful"
 
+TRIED = {"hide": "Hide the region", "keep": "Keep only the region"}
+"""What experiments do, as records and as people call it."""
+
 HOW_TO_READ_AGREEMENT = (
     "Of the maps as 14 × 14 matrices. Agreement is not correctness: methods that share an "
     "error agree on it, and two maps that are hot in the middle agree on that much without "
@@ -45,14 +48,15 @@ class Marks:
     ----------
     name : callable
         A text that is not ours, shown letter by letter whatever stands in it.
-    strong : callable
-        What is important; it is marked up already.
+    strong, emphasis : callable
+        What is important, more and less; it is marked up already.
     link : callable
         A text of ours, and the anchor that it leads to.
     """
 
     name: Callable[[str], str]
     strong: Callable[[str], str]
+    emphasis: Callable[[str], str]
     link: Callable[[str, str], str]
 
 
@@ -129,6 +133,26 @@ def in_words(told: Told, marks: Marks) -> dict[str, Passage]:
         CAUTIONS: _cautions(told, marks),
     }
     return {question: passage for question, passage in said.items() if passage is not None}
+
+
+def trial_in_words(was: Answer, now: Answer, first: Answer, *, turned: bool, marks: Marks) -> str:
+    """What became of the class that is explained in an experiment.
+
+    Parameters
+    ----------
+    was, now : Answer
+        That class, before and then.
+    first : Answer
+        The most probable class then.
+    turned : bool
+        Whether another was most probable before.
+    marks : Marks
+    """
+    return (
+        f"{marks.name(was.label)} goes from {percent(was.probability)} to "
+        f"{marks.strong(percent(now.probability))}; the answer is {'now' if turned else 'still'} "
+        f"{marks.emphasis(marks.name(first.label))} ({percent(first.probability)})."
+    )
 
 
 def _answer(told: Told, marks: Marks) -> Passage:

@@ -198,6 +198,12 @@ def _asked(asked: "Classifier", passes: int, ask: Callable[[], Seen]) -> Seen:
         return ask()
 
 
+def aside(asked: "Classifier", passes: int, ask: Callable[[], Seen]) -> Seen:
+    """What a classifier says to a question for which no page waits, in turn."""
+    with TURNS.turn(passes * USUAL, share=_share(asked), meanwhile=lambda ahead: None):
+        return ask()
+
+
 class _Session:
     """What one session has so far: of each kind, what was used last."""
 

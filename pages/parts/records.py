@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from explainers import Explanation
+from explainers import CheckUp, Explanation
 from explainers.images.regions import REGION_FILLS, of_boxes
 from explainers.models import zoo
 from explainers.report.digests import file_digest
@@ -44,7 +44,15 @@ def offer(slot: DeltaGenerator, subject: "Subject", explanations: Sequence[Expla
 
 
 def maker(subject: "Subject", explanations: Sequence[Explanation]) -> Callable[[], bytes]:
-    """What makes the record of some maps, apart from the session that shows them."""
+    """What makes the file of a record of some maps; see `recorder`."""
+    recorded = recorder(subject, explanations)
+    return lambda: recorded(None).text.encode()
+
+
+def recorder(
+    subject: "Subject", explanations: Sequence[Explanation]
+) -> Callable[[CheckUp | None], Record]:
+    """What makes a record of some maps and a check-up, apart from the session that shows them."""
     chosen: Picture = st.session_state.picture
     square = st.session_state.get("square", False)
     seen = chosen.centre() if square else chosen
@@ -53,16 +61,16 @@ def maker(subject: "Subject", explanations: Sequence[Explanation]) -> Callable[[
     same = subject.classifier.name.startswith(answering.key)
     wanted = answering if same else Wanted(subject.classifier.name)
 
-    def made() -> bytes:
-        record = record_of(
+    def recorded(looked_over: CheckUp | None) -> Record:
+        return record_of(
             subject.classifier, picture.image, explanations,
             target=subject.target, prediction=subject.prediction, title=picture.title,
             sample=picture.sample, square=cut, inside=picture.sample is None, network=wanted.name,
             file=None if wanted.file is None else file_digest(wanted.file.content),
+            check_up=looked_over,
         )  # fmt: skip
-        return record.text.encode()
 
-    return made
+    return recorded
 
 
 def is_one(content: bytes) -> bool:

@@ -157,6 +157,11 @@ class Table:
         Where it is said how far the work has come; in the bar if None.
     bare : bool
         Whether there is nothing to press.
+
+    Attributes
+    ----------
+    beside : DeltaGenerator
+        Where the poster of a single row stands, and what else is taken away of all its cards.
     """
 
     def __init__(
@@ -171,6 +176,7 @@ class Table:
     ) -> None:
         self._bar, self._table, self._settings, self._takeaways = bar, cards, settings, takeaways
         self._status, self._bare = status or bar, bare
+        self.beside = bar
         self._cards = list(chain(*cards))
 
     def wait(self) -> None:
@@ -230,7 +236,8 @@ class Table:
     def _offer_downloads(self, slot: DeltaGenerator) -> None:
         """Of a single row below each card, and the poster in the bar; of several all in the bar."""
         if self._takeaways:
-            _offer_poster(slot, self._table[0])
+            self.beside = slot.container(horizontal=True, width="content")
+            _offer_poster(self.beside, self._table[0])
             for place, card in zip(self._takeaways, self._cards, strict=True):
                 with place.popover("Download", icon=":material/download:", type="tertiary"):
                     card.offer_downloads()

@@ -74,6 +74,7 @@ def _shown(taken: re.Match[str]) -> str:
 MARKDOWN = Marks(
     name=escaped,
     strong=lambda text: f"**{text}**",
+    emphasis=lambda text: f"*{text}*",
     link=lambda text, anchor: f"[{text}](#{anchor})",
 )
 """How a text of a report is marked up on a page."""

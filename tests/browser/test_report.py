@@ -1,4 +1,4 @@
-"""A report in a real Chromium: on a desk, on a phone, in the dark and on paper, and as axe sees it."""
+"""A report in a real Chromium: on a desk, a phone and paper, in the dark, and as axe sees it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -15,8 +15,11 @@ from explainers import GradCam, LimeSuperpixels, Prediction, Saliency, Target
 from explainers.explanation import Explanation
 from explainers.images.samples import SAMPLES
 from explainers.metrics.agreement import BLOB, Agreement
+from explainers.metrics.faithfulness import RANDOM, Kind
 from explainers.metrics.method_card import MethodCard
 from explainers.metrics.scoreboard import Findings
+from explainers.report.curves import HEIGHT, WIDTH, drawn_curves
+from explainers.report.index import Entry, index
 from explainers.report.page import LARGEST_PNG, Case, case_of, record_in, report
 from explainers.report.record import Record, RecordError
 from explainers.report.recording import record_of
@@ -37,8 +40,8 @@ POLICY = (
 OURS = {
     "html", "head", "meta", "title", "style", "body", "header", "main", "section", "footer",
     "article", "div", "span", "h1", "h2", "h3", "h4", "p", "ul", "li", "dl", "dt", "dd", "strong",
-    "b", "a", "pre", "code", "img", "figure", "figcaption", "table", "caption", "thead", "tbody",
-    "tr", "th", "td", "svg", "path", "polygon", "polyline", "text",
+    "b", "em", "a", "pre", "code", "img", "figure", "figcaption", "table", "caption", "thead",
+    "tbody", "tr", "th", "td", "svg", "path", "polygon", "polyline", "text",
 }  # fmt: skip
 """No element of these runs or loads anything, but for what `src`, `href` and `style` may name."""
 HOSTILE = (
@@ -184,7 +187,7 @@ def _card(card: MethodCard, text: str) -> MethodCard:
 
 def _curves_named(findings: Findings, text: str) -> Any:
     assert findings.tested is not None
-    known = {BLOB, "random order"}
+    known = {BLOB, RANDOM}
     return replace(
         findings.tested,
         curves=tuple(
@@ -264,10 +267,7 @@ def test_experiments_are_told_with_what_became_of_the_class(case: Case, page: Pa
         turned = "still" if first.index == case.record.answer[0].index else "now"
         assert (
             f"{before.label} goes from {percent(before.probability)} to "
-            f"{percent(after.probability)}, by "
-        ) in page.text
-        assert (
-            f"percentage points; the answer is {turned} {first.label} "
+            f"{percent(after.probability)}; the answer is {turned} {first.label} "
             f"({percent(first.probability)})."
         ) in page.text
     hidden, kept = case.tried
@@ -275,7 +275,7 @@ def test_experiments_are_told_with_what_became_of_the_class(case: Case, page: Pa
 
 
 def test_it_says_in_words_what_compare_says(case: Case, page: Parsed) -> None:
-    plain = Marks(name=str, strong=str, link=lambda text, _: text)
+    plain = Marks(name=str, strong=str, emphasis=str, link=lambda text, _: text)
     for question, said in in_words(case.told, plain).items():
         assert question in page.text
         for sentence in (said.before, *said.points, said.after):
@@ -324,6 +324,7 @@ def test_what_was_not_tested_is_said(smooth: "Classifier", image: np.ndarray, pa
         "copies of the network that have forgotten what it learnt."
     ) in alone
     assert "How far to believe it?" not in alone
+    assert "How far do they agree?" not in alone
     assert "What if?" not in alone
     assert "Not tested: the same" not in page.text
     assert "Deletion and insertion were followed beside 3 random orders and a blob" in page.text
@@ -401,6 +402,53 @@ def test_a_map_that_shows_nothing_is_told(
     assert f"It points nowhere. {blank.blank_reason}" in page.text
 
 
+@pytest.mark.parametrize("kind", ["deletion", "insertion"])
+def test_the_area_under_a_curve_that_is_drawn_is_the_one_that_is_said(
+    case: Case, kind: Kind
+) -> None:
+    drawings = {drawing.kind: drawing for drawing in drawn_curves(case.findings)}
+    drawing, found = drawings[kind], case.findings.curves(kind)
+    assert [line.name for line in drawing.lines] == [name for name in found if name != RANDOM]
+    for line in (*drawing.lines, drawing.random):
+        points = np.array([point.split(",") for point in line.points.split()], float)
+        shares, values = points[:, 0] / WIDTH, (1 - points[:, 1] / HEIGHT) * drawing.largest
+        assert np.trapezoid(values, shares) == pytest.approx(found[line.name].area, abs=1e-3)
+        assert line.area == found[line.name].area
+    band = np.array([point.split(",") for point in drawing.band.split()], float)
+    assert len(band) == 2 * len(found[RANDOM].shares)
+    assert band[:, 1].min() >= 0
+    assert band[:, 1].max() <= HEIGHT
+
+
+def test_a_folder_of_reports_has_a_first_page(
+    case: Case, smooth: "Classifier", image: np.ndarray
+) -> None:
+    alone = bare(smooth, image, title="Alone")
+    entries = [Entry.of(case, "/somewhere/a b#1.html"), Entry.of(alone, "alone.html")]
+    written = index(entries)
+    page = Parsed(written)
+    links = [attributes["href"] for tag, attributes in page.elements if tag == "a"]
+    assert links == ["./a%20b%231.html", "./alone.html"]
+    assert "2 reports" in page.text
+    least = min(
+        (each for each in case.record.agreement if BLOB not in each.names),
+        key=lambda each: each.correlation,
+    )
+    said = f"Least alike: {' and '.join(least.names)}, rank correlation"
+    assert page.text.count("Least alike") == 1
+    assert f"{said} {rounded(least.correlation)}" in page.text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_first_page_shows_names_letter_by_letter(case: Case, text: str) -> None:
+    plain, page = (
+        Parsed(index([Entry.of(named(case, title), "report.html")])) for title in ("plain", text)
+    )
+    assert page.outline == plain.outline
+    assert page.others == ["doctype html"]
+    assert " ".join(legible(text).split()) in page.text
+
+
 def test_the_pictures_inside_are_pictures(written: str) -> None:
     found = re.findall(r"data:image/(?:webp|png);base64,([^\"]*)", written)
     assert len(found) == 1 + 2 * 3 + 2
@@ -414,5 +462,5 @@ def test_the_middle_square_is_what_is_shown(smooth: "Classifier", image: np.ndar
     record = record_of(smooth, image, [explanation], square=True)
     case = case_of(record, smooth, image, [explanation])
     assert case.image.shape == (48, 48, 3)
-    assert "Its middle square, as 32 × 24 pixels, was shown" in Parsed(report(case)).text
+    assert "Its middle square, resized to 32 × 24 pixels, was shown" in Parsed(report(case)).text
     assert isinstance(case.record, Record)

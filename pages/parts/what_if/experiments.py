@@ -12,6 +12,7 @@ from explainers import Explanation, NoAnswerError, Prediction
 from explainers.images.colouring import encode
 from explainers.images.regions import REGION_FILLS, hide
 from explainers.report.files import table_csv
+from explainers.report.telling import TRIED, trial_in_words
 from pages.parts import cache
 from pages.parts.card import Subject
 from pages.parts.figures import QUIET
@@ -20,9 +21,9 @@ from pages.parts.picture import Picture
 from pages.parts.plots import change_figure
 from pages.parts.table import draw
 from pages.parts.what_if import canvas
-from pages.parts.words import escaped, percent, slug
+from pages.parts.words import MARKDOWN, escaped, percent, slug
 
-KINDS = ("Hide the region", "Keep only the region")
+KINDS = tuple(TRIED.values())
 CLASSES = 4
 SHOWN = 5
 TENTH = 0.1
@@ -207,12 +208,9 @@ def _draw_change(selection: Selection, trials: list[Trial]) -> None:
         )  # fmt: skip
         was, now = before[selection.target.index], trial.prediction[selection.target.index]
         first = trial.prediction.top(1)[0]
-        turned = "now" if first.index != before.top(1)[0].index else "still"
-        told.markdown(
-            f"**{trial.kind}**: {escaped(was.label)} goes from {percent(was.probability)} to "
-            f"**{percent(now.probability)}**; the answer is {turned} *{escaped(first.label)}* "
-            f"({percent(first.probability)})."
-        )
+        turned = first.index != before.top(1)[0].index
+        said = trial_in_words(was, now, first, turned=turned, marks=MARKDOWN)
+        told.markdown(f"**{trial.kind}**: {said}")
     st.plotly_chart(
         change_figure(
             [before.labels[index] for index in shown],
