@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -138,6 +139,17 @@ def test_a_report_holds_its_record(tiny: "Classifier", capsys: Captured, tmp_pat
     assert record.check_up is not None
     assert record.tests.curves is not None
     assert [each.change for each in record.tests.again] == ["noise"]
+    assert not (tmp_path / "index.html").exists()
+
+
+@pytest.mark.usefixtures("tiny")
+def test_several_reports_have_a_first_page(tmp_path: Path) -> None:
+    gone = str(tmp_path / "gone.png")
+    asked = ["report", "cat", gone, "coffee", "--method", "grad-cam", "--out", str(tmp_path)]
+    assert main(asked) == 1
+    links = re.findall(r'href="\./([^"]+)"', (tmp_path / "index.html").read_text("utf-8"))
+    assert sorted(set(links)) == ["cat-report.html", "coffee-report.html"]
+    assert all((tmp_path / link).is_file() for link in links)
 
 
 def test_agreement_stands_beside_a_blob_that_knows_nothing(

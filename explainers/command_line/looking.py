@@ -132,7 +132,8 @@ def look(asked: Asked, say: Callable[[Seen], Telling]) -> int:
             seen = _seen(name, stem, asked, classifier)
             telling = say(seen)
             if asked.out is not None:
-                _write(asked.out, stem, telling.files())
+                named = {f"{stem}-{end}": content for end, content in telling.files().items()}
+                write(asked.out, named)
             told = _on_a_line(seen.record()) if asked.as_json else "\n".join(telling.lines)
         except (ImageError, NoAnswerError, RecordError, LookupError) as reason:
             failed += 1
@@ -142,6 +143,24 @@ def look(asked: Asked, say: Callable[[Seen], Telling]) -> int:
         tell()
         print(told, flush=True)
     return FAILED if failed else 0
+
+
+def write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put files into a folder, which is made if it is not there.
+
+    Raises
+    ------
+    click.ClickException
+        If they cannot be written; the text says why.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+    except OSError as error:
+        raise click.ClickException(
+            f"Files cannot be written to {folder}: {error.strerror}."
+        ) from error
 
 
 def _seen(name: str, stem: str, asked: Asked, classifier: "Classifier") -> Seen:
@@ -171,17 +190,6 @@ def _stems(names: tuple[str, ...]) -> list[str]:
     return [
         f"{stem}-{count + 1}" if count else stem for stem, count in zip(plain, before, strict=True)
     ]
-
-
-def _write(folder: Path, stem: str, files: Mapping[str, bytes]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for ending, content in files.items():
-            (folder / f"{stem}-{ending}").write_bytes(content)
-    except OSError as error:
-        raise click.ClickException(
-            f"The files of {stem} cannot be written to {folder}: {error.strerror}."
-        ) from error
 
 
 def _in_words(explanation: Explanation) -> tuple[str, ...]:

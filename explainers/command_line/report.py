@@ -7,18 +7,19 @@ import click
 
 from explainers.classifiers.check_up import check_up
 from explainers.command_line.asking import Asked, options
-from explainers.command_line.looking import Seen, Telling, look
+from explainers.command_line.looking import Seen, Telling, look, write
 from explainers.command_line.telling import tell
 from explainers.images.regions import cells
 from explainers.metrics.faithfulness import curves, strengths_of
 from explainers.metrics.scoreboard import Findings
 from explainers.metrics.stability import ask_again
-from explainers.report.page import case_of
+from explainers.report.index import Entry, index
+from explainers.report.page import Case, case_of
 from explainers.report.page import report as written
 from explainers.report.recording import what_tests_found
 from explainers.words import legible
 
-NAME = "report.html"
+NAME, INDEX = "report.html", "index.html"
 
 
 @click.command(
@@ -45,29 +46,37 @@ def command(test: bool, **asked: Any) -> int:
 
     It holds the answer, the maps with their scales and matrices, what they say in words, the
     check-up of the model, and the record, with the picture. They are written here unless --out
-    names a folder.
+    names a folder; of several, index.html is the first page.
     """
-    asked["out"] = asked["out"] or Path()
-    return look(Asked(**asked), lambda seen: _said(seen, test=test))
+    out = asked["out"] = asked["out"] or Path()
+    entries: list[Entry] = []
+    status = look(Asked(**asked), lambda seen: _telling(seen, entries, test=test))
+    if len(entries) > 1:
+        write(out, {INDEX: index(entries).encode()})
+    return status
 
 
-def _said(seen: Seen, *, test: bool) -> Telling:
-    first, *_ = seen.lines()
+def _telling(seen: Seen, entries: list[Entry], *, test: bool) -> Telling:
+    """Where its report is; once that is written, the first page of all reports has an entry."""
     assert seen.asked.out is not None
-    return Telling(
-        (first, f"  {seen.asked.out / f'{seen.stem}-{NAME}'}"),
-        lambda: {NAME: _report(seen, test=test).encode()},
-    )
+    name = f"{seen.stem}-{NAME}"
+
+    def files() -> dict[str, bytes]:
+        case = _case(seen, test=test)
+        entries.append(Entry.of(case, name))
+        return {NAME: written(case).encode()}
+
+    answer, *_ = seen.lines()
+    return Telling((answer, f"  {seen.asked.out / name}"), files)
 
 
-def _report(seen: Seen, *, test: bool) -> str:
+def _case(seen: Seen, *, test: bool) -> Case:
     findings = _tested(seen) if test else Findings()
     tell(f"{legible(seen.name)}: check-up …")
     found = check_up(seen.classifier, seen.pixels)
     record = seen.record(inside=True, tests=what_tests_found(findings), check_up=found)
     tell(f"{legible(seen.name)}: in words …")
-    case = case_of(record, seen.classifier, seen.image, seen.explanations, findings, found)
-    return written(case)
+    return case_of(record, seen.classifier, seen.image, seen.explanations, findings, found)
 
 
 def _tested(seen: Seen) -> Findings:
