@@ -170,7 +170,7 @@ def test_a_check_up_says_what_the_library_says(tiny: "Classifier", capsys: Captu
     surprises = {each["scaling"]: each["surprise"] for each in told["feedings"]}
     assert surprises == {each.scaling.name: each.surprise for each in found.feedings}
     assert main(["check-up", "efficientnet-lite0"]) == 0
-    (in_use,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("* "))
+    in_use, _ = (line for line in capsys.readouterr().out.splitlines() if line.startswith("* "))
     assert found.fed.answer is not None
     assert percent(found.fed.answer.probability) in in_use
 

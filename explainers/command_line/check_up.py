@@ -19,7 +19,7 @@ from explainers.report.telling import Marks
 from explainers.words import legible, number, percent
 
 HEADER = ("Pixels scaled to", "Answer", "The network is given", "Surprise")
-PLAIN = Marks(name=legible, strong=str, link=lambda text, _: text)
+PLAIN = Marks(name=legible, strong=str, emphasis=str, link=lambda text, _: text)
 """Nothing is marked up on a terminal."""
 
 

@@ -16,7 +16,7 @@ from explainers.words import rounded
     epilog="""\b
     Examples:
       triptych compare cat.jpg
-      triptych compare cat.jpg --method grad-cam --method score-cam --method rise:samples=2000
+      triptych compare cat.jpg --method grad-cam --method score-cam --method rise:masks=2000
       triptych compare *.jpg --out maps        and a picture of the maps side by side
       triptych compare *.jpg --json | jq .agreement
 
