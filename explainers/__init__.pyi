@@ -30,3 +30,5 @@ from .models.apart import open_apart as open_apart
 from .models.model_file import open_classifier as open_classifier
 from .models.zoo import load_classifier as load_classifier
 from .report.side_by_side import SideBySide as SideBySide
+
+__version__: str

@@ -12,7 +12,7 @@ from explainers.command_line.telling import tell
 from explainers.images.regions import cells
 from explainers.metrics.faithfulness import curves, strengths_of
 from explainers.metrics.scoreboard import Findings
-from explainers.metrics.stability import ask_again
+from explainers.metrics.stability import Change, Repeats, ask_again
 from explainers.report.index import Entry, index
 from explainers.report.page import Case, case_of
 from explainers.report.page import report as written
@@ -86,7 +86,7 @@ def _tested(seen: Seen) -> Findings:
     strengths = {each.explainer.title: strengths_of(each, segments) for each in usable}
     for tested in curves(seen.classifier, seen.pixels, seen.target, strengths, segments):
         tell(f"{legible(seen.name)}: deletion, insertion {tested.done:,} of {tested.total:,}")
-    repeats = {}
+    repeats: dict[tuple[str, Change], Repeats] = {}
     for each in usable:
         for again in ask_again(each, seen.classifier, seen.pixels, "noise"):
             tell(
