@@ -47,6 +47,9 @@ class Observation:
 
 Kind = Literal["Class activation", "Gradients", "Hiding parts"]
 
+PIECE = 32
+"""Pictures asked about at a time: so few that whoever waits for the network, waits shortly."""
+
 ROUNDING = 8 * np.finfo(np.float32).eps
 """Differences in a map that are no larger, as shares of its largest value, are rounding."""
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from explainers.classifiers.prediction import Target
-from explainers.explanation import Explainer, Explanation, Kind, Observer, Surrogate
-from explainers.observing.hidden_superpixels import PIECE, CoinTosses, Neighbourhood
+from explainers.explanation import PIECE, Explainer, Explanation, Kind, Observer, Surrogate
+from explainers.observing.hidden_superpixels import CoinTosses, Neighbourhood
 from explainers.settings import setting
 
 if TYPE_CHECKING:

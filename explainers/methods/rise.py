@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 import numpy as np
 
 from explainers.classifiers.prediction import Target
-from explainers.explanation import Cost, Explainer, Explanation, Kind, Observation, resample
+from explainers.explanation import PIECE, Cost, Explainer, Explanation, Kind, Observation, resample
 from explainers.images.regions import PLAIN_FILLS, fill_picture, seen_through
 from explainers.settings import setting
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier
 
 Against = Literal["the average", "nothing"]
-
-PIECE = 32
-"""Masks asked about at a time: so few that whoever waits for the network, waits shortly."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 
 from explainers.classifiers.prediction import Target
-from explainers.explanation import Cost, Explainer, Explanation, Kind, Observation, resample
+from explainers.explanation import PIECE, Cost, Explainer, Explanation, Kind, Observation, resample
 from explainers.images.regions import FILLS, fill_picture, seen_through
 from explainers.observing.layer import OfLayer
 from explainers.settings import setting
@@ -16,9 +16,6 @@ from explainers.settings import setting
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier, Score
     from explainers.classifiers.graph import Layer
-
-PIECE = 32
-"""Pictures asked about at a time: so few that whoever waits for the network, waits shortly."""
 
 _WEIGHTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "increase": lambda scores, unseen: scores - unseen,

@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explainers.classifiers.prediction import Target
-from explainers.explanation import Cost, Observation, Observer
+from explainers.explanation import PIECE, Cost, Observation, Observer
 from explainers.images.regions import FILLS, fill_picture
 from explainers.images.superpixels import Felzenszwalb, Quickshift, Segmentation, Slic
 from explainers.settings import setting
 
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier
-
-PIECE = 32
-"""Pictures asked about at a time: so few that whoever waits for the network, waits shortly."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

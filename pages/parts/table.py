@@ -26,7 +26,7 @@ from pages.parts.words import escaped, percent, slug
 SCALES = ("0 to 1", "Raw")
 GAP = 16
 """Pixels between columns."""
-NARROWEST = 172
+NARROWEST = 170
 """A map of a strip, in pixels; where less is left of the page, it stands below the one before."""
 TALLEST = 480
 CARD, ABREAST = 300, 3

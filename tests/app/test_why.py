@@ -166,7 +166,10 @@ def test_layers_are_rows_of_grad_cam_alone() -> None:
     assert info.value.startswith("Nowhere in this layer does what speaks for this class outweigh")
     assert "**block10_project_convolution**  \n14 × 14" in markdown(app)
     app.pills(key="methods").set_value(["LIME superpixels"]).run()
-    assert "Only Grad-CAM looks at a layer" in app.info[0].value
+    assert (
+        "Only Grad-CAM, HiResCAM, LayerCAM, Grad-CAM++ and Score-CAM look at a layer"
+        in app.info[0].value
+    )
 
 
 def test_two_networks_answer_each_for_themselves() -> None:

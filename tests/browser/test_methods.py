@@ -11,6 +11,10 @@ from tests.browser.test_compare import COMPLETE
 pytestmark = pytest.mark.browser
 
 NARROWEST = 300
+WIDE_ENOUGH = """
+least => [...document.querySelectorAll('[class*=st-key-card-]')].every(
+  card => card.getBoundingClientRect().width >= least)
+"""
 FAMILY = ("Grad-CAM", "HiResCAM", "LayerCAM", "Grad-CAM++")
 
 
@@ -44,9 +48,6 @@ def test_four_cards_wrap_and_none_is_narrower_than_300_pixels(
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
     cards = page.locator("[class*=st-key-card-]")
     expect(cards).to_have_count(len(FAMILY))
-    for number in range(len(FAMILY)):
-        bounds = cards.nth(number).bounding_box()
-        assert bounds is not None
-        assert bounds["width"] >= NARROWEST
+    page.wait_for_function(WIDE_ENOUGH, arg=NARROWEST)  # the page is drawn again once measured
     (main,) = page.get_by_test_id("stMain").all()
     assert main.evaluate("each => each.scrollWidth <= each.clientWidth")

@@ -1,16 +1,20 @@
 """Read by Dask's workers in tests: some pictures do harm to the process that looks at them.
 
 What a picture does stands behind its last byte, where nothing that decodes it looks. The model is
-our own, so that it is opened without being tried first, in yet another process.
+our own, so that a worker opens it without trying it first in yet another process.
 """
 
 import os
 import resource
 import time
-from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from explainers.models import model_file
 from explainers.survey import looking
+from explainers.survey.survey import Survey
+
+if TYPE_CHECKING:
+    from explainers import Classifier
 
 SLOW, EXIT, HUNGRY, ODD, FULL = b"-slow", b"-exit", b"-hungry", b"-odd", b"-full"
 
@@ -39,4 +43,15 @@ def _misbehaving(content: bytes) -> object:
 
 
 looking.read_image = _misbehaving  # type: ignore[assignment]
-model_file.open_classifier = partial(model_file.open_classifier, tried=False)  # type: ignore[assignment]
+
+
+def _opened(survey: Survey) -> "Classifier":
+    from explainers.models.model_file import open_classifier
+
+    assert survey.names is not None
+    return open_classifier(survey.classifier, Path(survey.names), survey.scaling, tried=False)
+
+
+def dask_setup(worker: object) -> None:
+    """Called by Dask in a worker, and nowhere else."""
+    Survey.open = _opened  # type: ignore[method-assign]
