@@ -41,8 +41,13 @@ def judged(found: CheckUp, marks: Marks, where: str = "") -> tuple[bool, str]:
     where : str
         Where another one is chosen: ``" in the sidebar"``.
     """
+    fits, said = _judged(found, where)
+    return fits, marks.name(said)
+
+
+def _judged(found: CheckUp, where: str) -> tuple[bool, str]:
     if found.rescaling:
-        return found.fed.usual, _judged_inside(found, marks, where)
+        return found.fed.usual, _judged_inside(found, where)
     if found.likeliest is None:
         return False, (
             "Nothing in the model tells what it was trained on: choose the scaling of your "
@@ -53,11 +58,11 @@ def judged(found: CheckUp, marks: Marks, where: str = "") -> tuple[bool, str]:
     return fits, said + (", which is in use." if fits else f": choose it{where}.")
 
 
-def _judged_inside(found: CheckUp, marks: Marks, where: str) -> str:
+def _judged_inside(found: CheckUp, where: str) -> str:
     """What a model that scales its pixels itself makes of them."""
     name = found.fed.scaling.name
     said = (
-        f"The model scales its pixels itself, in its layer {marks.name(repr(found.rescaling))}: of "
+        f"The model scales its pixels itself, in its layer {found.rescaling!r}: of "
         f"{name} it makes {given_in_words(found.fed)}"
     )
     if found.fed.usual:

@@ -262,10 +262,11 @@ class _Reader(HTMLParser):
 
 @cache
 def template(name: str) -> Template:
-    """A page; what is not given is an error, and what is given is text."""
+    """A page; what is not given is an error, and what is given is text, shown letter by letter."""
     environment = Environment(
         loader=PackageLoader("explainers.report"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
+        finalize=lambda value: legible(value) if type(value) is str else value,
     )  # fmt: skip
     environment.filters |= {
         "name": legible, "percent": percent, "rounded": rounded, "number": number,
