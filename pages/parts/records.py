@@ -175,5 +175,5 @@ def _controls(settings: Settings, key: str) -> dict[str, Any]:
         elif default is int and value != int(value):
             raise RecordError(f"The controls of this page cannot be set to {field.name} {value}.")
         else:
-            found[own] = default(value) if default in (int, float) else value  # type: ignore[misc]
+            found[own] = default(value) if default in (int, float) else value
     return found
