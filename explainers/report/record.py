@@ -168,10 +168,12 @@ Input = Annotated[int, Within(1, 4096)]
 Share = Annotated[float, Within(0, 1)]
 Correlation = Annotated[float, Within(-1 - 1e-9, 1 + 1e-9)]
 """With what rounding adds to it."""
-Amount = Annotated[float, Within(0, float(np.finfo(np.float32).max))]
+LARGEST_VALUE = float(np.finfo(np.float32).max)
+Amount = Annotated[float, Within(0, LARGEST_VALUE)]
+Signed = Annotated[float, Within(-LARGEST_VALUE, LARGEST_VALUE)]
 Seconds = Annotated[float, Within(0, 1e9)]
 Divisor = Annotated[float, Within(1e-9, 1e9)]
-Row = Annotated[tuple[float, ...], Within(CELLS, CELLS)]
+Row = Annotated[tuple[Signed, ...], Within(CELLS, CELLS)]
 Box = tuple[Whole, Whole, Whole, Whole]
 Value = bool | int | float | str | None
 Settings = dict[str, Value | dict[str, Value]]

@@ -167,14 +167,13 @@ def _controls(settings: Settings, key: str) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for field in dataclasses.fields(settings):  # type: ignore[arg-type]
-        value = getattr(settings, field.name)
+        value, default = getattr(settings, field.name), type(field.default)
         own = f"{key}-{field.name}"
         if isinstance(value, Settings):
             found[own] = value.title  # type: ignore[attr-defined]
             found |= _controls(value, f"{own}-{found[own]}")
-        elif type(field.default) is int and value != int(value):
+        elif default is int and value != int(value):
             raise RecordError(f"The controls of this page cannot be set to {field.name} {value}.")
         else:
-            counts = type(field.default) in (int, float)
-            found[own] = type(field.default)(value) if counts else value
+            found[own] = default(value) if default in (int, float) else value
     return found

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -132,7 +133,6 @@ def test_rounding_is_no_move(record: Record, outcome: Outcome) -> None:
         row = r["explanations"][0]["matrix"][3]
         row[5] += cell if row[5] <= 0 else -cell
         r["answer"][0]["probability"] -= 0.9 * PROBABILITY
-        r["experiments"][0]["answer"][-1]["probability"] *= 1.09
         r["agreement"][0]["correlation"] += 0.9 * CORRELATION
 
     assert Outcome(_edited(record, nudge), outcome.now, ()).status == 0
@@ -357,17 +357,11 @@ def test_the_bundled_network_says_the_same_on_tensorflows_other_kernels(
     assert "kernels " in run.stdout
     figures = list(compared(record, Record.read(now)))
     against = "TensorFlow's other kernels, replayed in a process of their own"
-    for what, begins, bound in (
-        ("Probabilities of a record", ("The answer",), PROBABILITY),
-        (
-            "Cells of a record's maps, shares of their scale",
-            tuple(f"{each}:" for each in TITLES),
-            CELL,
-        ),
-        ("Rank correlations of a record", ("Agreement",), CORRELATION),
+    for what, like, bound in (
+        ("Probabilities of a record", "^The answer$", PROBABILITY),
+        ("Cells of a record's maps, shares of their scale", f"^({'|'.join(TITLES)})$", CELL),
+        ("Rank correlations of a record", "^Agreement of", CORRELATION),
     ):
-        chosen = [
-            each for each in figures if each.what.startswith(begins) and "R²" not in each.what
-        ]
+        chosen = [each for each in figures if re.search(like, each.what)]
         assert all(each.bound <= bound for each in chosen)
         held(what, against, max(each.by for each in chosen), bound)
