@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from explainers import Explanation, Prediction, Target
 from explainers.classifiers.labels import UNPRINTABLE, UNSEEN
-from explainers.metrics.randomisation import Spread
 
 LONGEST_TITLE = 60
 
@@ -75,11 +74,6 @@ def title_of(file: str, otherwise: str) -> str:
 def rounded(value: float) -> str:
     """A correlation: two digits, with a real minus."""
     return f"{value:.2f}".replace("-", "−")
-
-
-def spread_in_words(spread: Spread) -> str:
-    """Some correlations: ``0.12 (−0.20 to 0.33)``, the median and the range."""
-    return str(spread)
 
 
 def in_words(prediction: Prediction, target: Target) -> str:
