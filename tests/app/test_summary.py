@@ -1,6 +1,7 @@
 """The paragraph under the maps: every figure in it is one that the library gives."""
 
 import re
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -115,6 +116,14 @@ def test_links_lead_to_headings_on_the_page() -> None:
     links = set(re.findall(r"\]\(#([^)]+)\)", summary(app)))
     assert links == {"answer", "agreement", "grad-cam", "lime"}
     assert links <= anchors
+
+
+def test_links_to_other_pages_carry_all_methods() -> None:
+    chosen = ["Grad-CAM", "Smoothed saliency"]
+    app = open_app(picture="coffee", methods=chosen)
+    links = [link.proto for link in app.main.get("page_link")]
+    assert {link.label for link in links} >= {"What if?", "How far to believe it?"}
+    assert all(parse_qs(link.query_string)["methods"] == chosen for link in links)
 
 
 def test_what_to_be_careful_about() -> None:

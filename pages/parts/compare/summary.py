@@ -9,7 +9,7 @@ from explainers.metrics.agreement import BLOB, Agreement, agreements
 from explainers.metrics.pointing import CELLS, Hiding, Place, place
 from explainers.models.imagenet import unexpected_meaning
 from pages.parts import cache
-from pages.parts.frame import PAGES, Selection
+from pages.parts.frame import PAGES, Selection, carried
 from pages.parts.words import ROWS_AND_COLUMNS, escaped, percent, rounded
 
 NEAR_TIE = 0.1
@@ -36,7 +36,7 @@ def draw(selection: Selection, explanations: Sequence[Explanation | None]) -> No
         with st.container(horizontal=True):
             for page in ("pages/what_if.py", "pages/how_far.py"):
                 title, icon = PAGES[page]
-                st.page_link(page, label=title, icon=icon, query_params=st.query_params.to_dict())
+                st.page_link(page, label=title, icon=icon, query_params=carried())
 
 
 def in_words(selection: Selection, explanations: Sequence[Explanation | None]) -> dict[str, str]:
