@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -45,7 +46,7 @@ def offer(
     object or None
         The latest result, if there is one.
     """
-    action, progress, place = st.empty(), st.empty(), slot(run)
+    action, progress, place = st.container(), st.empty(), slot(run)
     steer(action, run, label, passes, classifier)
 
     def redraw(latest: Any, settled: bool) -> None:
@@ -54,7 +55,7 @@ def offer(
 
     watch(run, start, passes, classifier, progress, redraw)
     if run.finished:
-        action.empty()
+        over(action).empty()
     if run.failure:
         with place():
             st.warning(escaped(run.failure), icon=":material/block:")
@@ -72,6 +73,15 @@ def slot(*runs: cache.Run) -> Callable[[], DeltaGenerator]:
         return st.empty().container
     place = st.container()
     return lambda: place
+
+
+def over(place: DeltaGenerator) -> DeltaGenerator:
+    """What draws over the first thing in a container, which stays in a browser until then.
+
+    A button that is taken away while a mouse is down on it is never pressed, and in an `st.empty`
+    it is gone for a moment whenever the page is drawn again. A copy of a container starts anew.
+    """
+    return deepcopy(place)
 
 
 def steer(
@@ -97,12 +107,12 @@ def steer(
             run.paused = False
             begin()
 
-        place.button(
+        over(place).button(
             f"{verb}: {price(left(run, passes), classifier)}",
             icon=":material/play_arrow:", key=f"start-{label}", on_click=resume,
         )  # fmt: skip
     elif run.waiting:
-        place.button(
+        over(place).button(
             "Stop", icon=":material/stop:", key=f"stop-{label}", on_click=_pause, args=(run,),
             help="Keep what there is so far.",
         )  # fmt: skip
