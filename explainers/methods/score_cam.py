@@ -9,8 +9,8 @@ import scipy
 
 from explainers.classifiers.prediction import Target
 from explainers.explanation import PIECE, Cost, Explainer, Explanation, Kind, Observation, resample
-from explainers.images.regions import FILLS, fill_picture, seen_through
-from explainers.observing.layer import OfLayer
+from explainers.images.regions import PLAIN_FILLS, fill_picture, seen_through
+from explainers.observing.layer import CANCELLED, SILENT, OfLayer
 from explainers.settings import setting
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class ScoreCam(OfLayer, Explainer):
     )  # fmt: skip
     fill: str = setting(
         "grey", "Around it shows", "What stands where a channel lets nothing through.",
-        choices=tuple(fill for fill in FILLS if fill != "superpixel mean"),
+        choices=PLAIN_FILLS,
     )  # fmt: skip
     weights: str = setting(
         "increase", "Weight of a channel", "By how much the score is higher than where nothing is "
@@ -192,13 +192,13 @@ class ScoreCam(OfLayer, Explainer):
         self, activations: np.ndarray, channel_weights: np.ndarray, summed: np.ndarray
     ) -> str:
         if not activations.any():
-            return "This layer is silent: it answers zero everywhere."
+            return SILENT
         if not channel_weights.any() and self.weights == "increase":
             return "Through whichever channel the picture is seen, the score is as if nothing were."
         if not channel_weights.any():
             return "No channel of this layer weighs anything."
         if not summed.any():
-            return "What the channels of this layer say adds up to exactly zero everywhere."
+            return CANCELLED
         return (
             "Nowhere in this layer do the channels through which the class is seen outweigh those "
             "through which it is not, so nothing is left to show."

@@ -9,6 +9,10 @@ from explainers.settings import setting
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier
 
+SILENT = "This layer is silent: it answers zero everywhere."
+CANCELLED = "What the channels of this layer say adds up to exactly zero everywhere."
+"""Why a map made of a layer's channels is blank, whatever weighs them."""
+
 
 def _layers(classifier: "Classifier") -> tuple[str | None, ...]:
     """Convolutions first, the last of them first; then all else that keeps a grid."""

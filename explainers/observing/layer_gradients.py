@@ -10,7 +10,7 @@ import numpy as np
 
 from explainers.classifiers.prediction import Target
 from explainers.explanation import Cost, Explainer, Explanation, Kind, Observation
-from explainers.observing.layer import OfLayer
+from explainers.observing.layer import CANCELLED, SILENT, OfLayer
 from explainers.settings import setting
 
 if TYPE_CHECKING:
@@ -166,14 +166,14 @@ def _why_blank(
             "as it is where a network is saturated."
         )
     if not activations.any():
-        return "This layer is silent: it answers zero everywhere."
+        return SILENT
     if not raised:
         return (
             "No channel of this layer would raise the score by answering more, and this method "
             "counts none but those."
         )
     if not summed.any():
-        return "What the channels of this layer say adds up to exactly zero everywhere."
+        return CANCELLED
     return (
         "Nowhere in this layer does what speaks for this class outweigh what speaks against it, "
         "so nothing is left to show."

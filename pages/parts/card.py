@@ -13,6 +13,16 @@ from streamlit.delta_generator import DeltaGenerator
 from explainers import Explainer, Explanation, Prediction, Target
 from explainers.images.colouring import Style
 from explainers.report.maps import bold_from
+from explainers.words import (
+    in_words,
+    legible,
+    number,
+    power_of_ten,
+    raw_range,
+    resolution,
+    seconds,
+    slug,
+)
 from pages.parts import cache, downloads, zoom
 from pages.parts.figures import (
     CELLS,
@@ -26,17 +36,7 @@ from pages.parts.figures import (
 )
 from pages.parts.long_running import CALM
 from pages.parts.picture import Picture
-from pages.parts.words import (
-    escaped,
-    in_words,
-    legible,
-    number,
-    power_of_ten,
-    raw_range,
-    resolution,
-    seconds,
-    slug,
-)
+from pages.parts.words import escaped
 
 if TYPE_CHECKING:
     from explainers import Classifier

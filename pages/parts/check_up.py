@@ -5,10 +5,11 @@ import streamlit as st
 from explainers import CheckUp, Scaling
 from explainers.classifiers.check_up import Fed
 from explainers.report.model import facts_of, given_in_words, judged
+from explainers.words import number, percent
 from pages.parts import cache
 from pages.parts.frame import Selection
 from pages.parts.viewport import on_phone
-from pages.parts.words import MARKDOWN, escaped, number, percent
+from pages.parts.words import MARKDOWN, escaped
 
 ON_PHONE = ("Pixels scaled to", "Answer", "Confidence", "The network is given", "Surprise")
 

@@ -20,9 +20,10 @@ from explainers.classifiers.labels import LABELS_LIMIT, read_labels
 from explainers.classifiers.scaling import AS_THEY_ARE
 from explainers.models import zoo
 from explainers.models.imagenet import imagenet_labels
+from explainers.words import legible, percent
 from pages.parts import cache
 from pages.parts.picture import Picture
-from pages.parts.words import escaped, legible, percent, title_of
+from pages.parts.words import escaped, title_of
 
 if TYPE_CHECKING:
     from explainers import Classifier

@@ -11,9 +11,9 @@ from explainers.images.colouring import Style, encode
 from explainers.images.poster import WIDTH, Panel, poster
 from explainers.report.files import arrays_npz, matrix_csv
 from explainers.report.maps import heatmap_image, overlay_image
+from explainers.words import number, percent, raw_range, resolution
 from pages.parts.figures import CELLS
 from pages.parts.picture import Picture
-from pages.parts.words import number, percent, raw_range, resolution
 
 if TYPE_CHECKING:
     from explainers import Classifier

@@ -19,10 +19,11 @@ from explainers.images.colouring import COLOUR_MAPS, Style
 from explainers.images.reading import MAX_BYTES, stand_by
 from explainers.images.samples import SAMPLES
 from explainers.report.plain import RecordError
+from explainers.words import percent
 from pages.parts import cache, classifiers, records, viewport, zoom
 from pages.parts.methods import Picked, choose_methods, chosen_methods
 from pages.parts.picture import Picture
-from pages.parts.words import escaped, percent, title_of
+from pages.parts.words import escaped, title_of
 
 if TYPE_CHECKING:
     from explainers import Classifier

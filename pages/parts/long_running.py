@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explainers.words import seconds
 from pages.parts import cache
-from pages.parts.words import escaped, seconds
+from pages.parts.words import escaped
 
 if TYPE_CHECKING:
     from explainers import Classifier
@@ -45,7 +47,7 @@ def offer(
     object or None
         The latest result, if there is one.
     """
-    action, progress, place = st.empty(), st.empty(), slot(run)
+    action, progress, place = st.container(), st.empty(), slot(run)
     steer(action, run, label, passes, classifier)
 
     def redraw(latest: Any, settled: bool) -> None:
@@ -54,7 +56,7 @@ def offer(
 
     watch(run, start, passes, classifier, progress, redraw)
     if run.finished:
-        action.empty()
+        over(action).empty()
     if run.failure:
         with place():
             st.warning(escaped(run.failure), icon=":material/block:")
@@ -72,6 +74,15 @@ def slot(*runs: cache.Run) -> Callable[[], DeltaGenerator]:
         return st.empty().container
     place = st.container()
     return lambda: place
+
+
+def over(place: DeltaGenerator) -> DeltaGenerator:
+    """What draws over the first thing in a container, which stays in a browser until then.
+
+    A button that is taken away while a mouse is down on it is never pressed, and in an `st.empty`
+    it is gone for a moment whenever the page is drawn again. A copy of a container starts anew.
+    """
+    return deepcopy(place)
 
 
 def steer(
@@ -97,12 +108,12 @@ def steer(
             run.paused = False
             begin()
 
-        place.button(
+        over(place).button(
             f"{verb}: {price(left(run, passes), classifier)}",
             icon=":material/play_arrow:", key=f"start-{label}", on_click=resume,
         )  # fmt: skip
     elif run.waiting:
-        place.button(
+        over(place).button(
             "Stop", icon=":material/stop:", key=f"stop-{label}", on_click=_pause, args=(run,),
             help="Keep what there is so far.",
         )  # fmt: skip

@@ -12,8 +12,9 @@ from explainers import Prediction
 from explainers.metrics.agreement import BLOB
 from explainers.metrics.faithfulness import RANDOM, Curve
 from explainers.metrics.randomisation import Spread
+from explainers.words import change, percent, rounded
 from pages.parts.figures import FONT, INK, figure
-from pages.parts.words import change, charted, percent, rounded, spread_in_words
+from pages.parts.words import charted
 
 if TYPE_CHECKING:
     from explainers.survey.findings import BesideBlob
@@ -296,7 +297,7 @@ def _medians(spreads: Sequence[Spread | None]) -> list[float | None]:
 
 
 def _told(spread: Spread | None, what: str) -> str:
-    return "nothing left" if spread is None else f"{spread_in_words(spread)}, {spread.count} {what}"
+    return "nothing left" if spread is None else f"{spread}, {spread.count} {what}"
 
 
 def _plot(

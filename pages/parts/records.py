@@ -18,9 +18,10 @@ from explainers.report.recording import record_of
 from explainers.report.remaking import method_of
 from explainers.report.replay import picture_of
 from explainers.settings import Settings
+from explainers.words import percent, slug
 from pages.parts.classifiers import Wanted
 from pages.parts.picture import Picture
-from pages.parts.words import escaped, percent, slug
+from pages.parts.words import escaped
 
 if TYPE_CHECKING:
     from pages.parts.card import Subject

@@ -16,12 +16,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explainers import Explainer, Explanation
 from explainers.images.colouring import Style
-from pages.parts import cache, controls, downloads, records, viewport, zoom
+from explainers.words import percent, slug
+from pages.parts import cache, controls, downloads, long_running, records, viewport, zoom
 from pages.parts.card import VIEWS, Card, Look, Places, Subject
 from pages.parts.figures import COLOUR_BAR
 from pages.parts.frame import screen_theme
 from pages.parts.picture import Picture
-from pages.parts.words import escaped, percent, slug
+from pages.parts.words import escaped
 
 SCALES = ("0 to 1", "Raw")
 GAP = 16
@@ -205,9 +206,7 @@ class Table:
             for card in column:
                 card.join(column)
         runs = list({id(card.run): card.run for card in cards}.values())
-        # A button that is taken away while a mouse is down on it is never pressed. So this one
-        # follows its empty place at once, and in a browser stays what it was in the run before.
-        action = self._bar.empty()
+        action = self._bar.container(width="content")
         if not self._bare and any(run.waiting for run in runs):
             _offer_pause(action, runs)
         takeaway, status = self._bar.empty(), self._status.empty()
@@ -496,8 +495,9 @@ def _give_way() -> None:
         time.sleep(LOADING)
 
 
-def _offer_pause(slot: DeltaGenerator, runs: list[cache.Run], *, settled: bool = False) -> None:
+def _offer_pause(place: DeltaGenerator, runs: list[cache.Run], *, settled: bool = False) -> None:
     """A button to stop what is running, or to go on with what was stopped."""
+    slot = long_running.over(place)
     if any(run.paused and not run.finished for run in runs):
         slot.button(
             "Continue", icon=":material/play_arrow:", key=f"continue-{settled}",

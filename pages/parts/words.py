@@ -1,24 +1,11 @@
-"""Numbers and names on the screen: those of `explainers.words`, and names in Markdown."""
+"""Names as Markdown and charts show them; numbers are those of `explainers.words`."""
 
 import html
 import re
 
 from explainers import Prediction
-from explainers.metrics.randomisation import Spread
 from explainers.report.telling import Marks
-from explainers.words import ROWS_AND_COLUMNS as ROWS_AND_COLUMNS
-from explainers.words import change as change
-from explainers.words import enumerated as enumerated
-from explainers.words import in_words as in_words
-from explainers.words import legible as legible
-from explainers.words import number as number
-from explainers.words import percent as percent
-from explainers.words import power_of_ten as power_of_ten
-from explainers.words import raw_range as raw_range
-from explainers.words import resolution as resolution
-from explainers.words import rounded as rounded
-from explainers.words import seconds as seconds
-from explainers.words import slug as slug
+from explainers.words import legible, percent
 
 LONGEST_TITLE = 60
 
@@ -51,11 +38,6 @@ def charted(text: str) -> str:
 def title_of(file: str, otherwise: str) -> str:
     """What a file is called on screen: its name without the ending, on one line."""
     return " ".join(legible(file.rsplit(".", 1)[0]).split())[:LONGEST_TITLE] or otherwise
-
-
-def spread_in_words(spread: Spread) -> str:
-    """Some correlations: ``0.12 (−0.20 to 0.33)``, the median and the range."""
-    return str(spread)
 
 
 def ranked(prediction: Prediction, count: int) -> str:

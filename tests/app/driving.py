@@ -5,6 +5,8 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
+from explainers import METHODS
+
 APP = Path(__file__).parents[2] / "app.py"
 FEW = {"saliency-samples": 4, "lime-samples": 60, "kernel-shap-samples": 60, "rise-masks": 40}
 
@@ -31,3 +33,9 @@ def class_menu(app: AppTest) -> Selectbox:
 
 def captions(app: AppTest) -> str:
     return "\n".join(caption.value for caption in app.caption)
+
+
+def methods_named(app: AppTest) -> list[str]:
+    """The headings of the cards on Compare."""
+    titles = [method.title for method in METHODS]
+    return [each.value for each in app.main.header if each.value in titles]

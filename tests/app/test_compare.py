@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
-from explainers import METHODS, Classifier, GradCam, LimeSuperpixels, Saliency, read_image
+from explainers import Classifier, GradCam, LimeSuperpixels, Saliency, read_image
 from explainers.images.samples import SAMPLES
 from pages.parts import card
 from pages.parts.compare import agreement
 from pages.parts.figures import matrix_figure
 from tests.app.charts import array, charts, heatmaps
-from tests.app.driving import captions, class_menu, open_app
+from tests.app.driving import captions, class_menu, methods_named, open_app
 
 
 @pytest.fixture
@@ -38,12 +37,6 @@ def png(image: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
     return file.getvalue()
-
-
-def methods_named(app: AppTest) -> list[str]:
-    """The headings of the cards."""
-    titles = [method.title for method in METHODS]
-    return [each.value for each in app.main.header if each.value in titles]
 
 
 def test_a_link_opens_what_it_says() -> None:

@@ -16,8 +16,9 @@ from explainers.metrics.method_card import method_card
 from explainers.metrics.randomisation import Spread, cost, randomisation
 from explainers.metrics.scoreboard import Findings
 from explainers.metrics.stability import ask_again
+from explainers.words import percent
 from pages.parts.how_far import verdicts
-from pages.parts.words import escaped, percent, spread_in_words
+from pages.parts.words import escaped
 from tests.app.charts import array, charts
 from tests.app.driving import captions, open_app
 
@@ -264,9 +265,9 @@ def test_broken_copies_show_what_the_library_finds(smooth: Classifier) -> None:
         np.testing.assert_allclose(array(beside[place]["y"]), 2 * [typical.median], atol=1e-3)
         verdict = f"In **{found.stayed(title)} of 2** copies it stayed as similar as maps of other"
         assert f"**{title}**  \n{verdict}" in texts(app)
-        copies = spread_in_words(Spread.of(found.remaining(title)))
+        copies = Spread.of(found.remaining(title))
         assert f"Everything forgotten: {copies}, 2 copies." in captions(app)
-        assert f"Other pictures: {spread_in_words(typical)}, 4 maps." in captions(app)
+        assert f"Other pictures: {typical}, 4 maps." in captions(app)
         row = scoreboard(app).loc[title]
         median = np.nanmedian(found.remaining(title))
         assert row["Forgotten"] == pytest.approx(median, abs=1e-6)

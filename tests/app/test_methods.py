@@ -6,16 +6,10 @@ from streamlit.testing.v1 import AppTest
 
 from explainers import METHODS, TRIPTYCH, Classifier, GradCam, Saliency
 from pages.parts import cache
-from tests.app.driving import FEW, captions, open_app
+from tests.app.driving import FEW, captions, methods_named, open_app
 
 USUAL = [method.title for method in TRIPTYCH]
 KINDS = {f"**{method.kind}**" for method in METHODS}
-
-
-def named(app: AppTest) -> list[str]:
-    """The headings of the cards."""
-    titles = [method.title for method in METHODS]
-    return [each.value for each in app.main.header if each.value in titles]
 
 
 def opened(**link: object) -> AppTest:
@@ -49,9 +43,9 @@ def test_the_list_says_what_each_answers_and_costs(lite0: Classifier) -> None:
 def test_what_a_link_names_is_at_hand_and_stays_there() -> None:
     *_, last = (method.title for method in METHODS if method not in TRIPTYCH)
     app = open_app(picture="cat", methods=["Grad-CAM", last])
-    assert named(app) == ["Grad-CAM", last]
+    assert methods_named(app) == ["Grad-CAM", last]
     app.pills(key="methods").set_value(["Grad-CAM"]).run()
-    assert named(app) == ["Grad-CAM"]
+    assert methods_named(app) == ["Grad-CAM"]
     assert last in app.pills(key="methods").options
     assert "All maps are complete" in captions(app)
 
@@ -60,6 +54,6 @@ def test_methods_that_read_the_same_ask_once(lite0: Classifier) -> None:
     families = [method for method in METHODS if method().observer == GradCam().observer]
     assert len(families) > 1
     app = open_app(picture="cat", methods=[method.title for method in families])
-    assert named(app) == [method.title for method in families]
+    assert methods_named(app) == [method.title for method in families]
     (session,) = cache._SESSIONS.values()
     assert len(session._kinds["run"]) == 1

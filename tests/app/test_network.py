@@ -12,7 +12,7 @@ from explainers.images.samples import SAMPLES
 from explainers.network.ascent import Ascent
 from explainers.network.feature_maps import feature_maps, strongest_maps
 from explainers.network.grad_cam_steps import grad_cam_steps
-from pages.parts.words import number
+from explainers.words import number
 from tests.app.charts import array, charts, heatmaps
 from tests.app.driving import captions, open_app
 

@@ -1,6 +1,7 @@
 """The paragraph under the maps: every figure in it is one that the library gives."""
 
 import re
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from explainers.images.samples import SAMPLES
 from explainers.images.superpixels import Quickshift
 from explainers.metrics.agreement import agreements
 from explainers.metrics.pointing import Hiding, hide_hottest, place
-from pages.parts.words import escaped, percent, rounded
+from explainers.words import percent, rounded
+from pages.parts.words import escaped
 from tests.app.driving import captions, open_app
 
 
@@ -115,6 +117,14 @@ def test_links_lead_to_headings_on_the_page() -> None:
     links = set(re.findall(r"\]\(#([^)]+)\)", summary(app)))
     assert links == {"answer", "agreement", "grad-cam", "lime"}
     assert links <= anchors
+
+
+def test_links_to_other_pages_carry_all_methods() -> None:
+    chosen = ["Grad-CAM", "Smoothed saliency"]
+    app = open_app(picture="coffee", methods=chosen)
+    links = [link.proto for link in app.main.get("page_link")]
+    assert {link.label for link in links} >= {"What if?", "How far to believe it?"}
+    assert all(parse_qs(link.query_string)["methods"] == chosen for link in links)
 
 
 def test_what_to_be_careful_about() -> None:

@@ -10,7 +10,7 @@ from explainers import Classifier, GradCam, LimeSuperpixels
 from explainers.images.regions import box, hide, hottest
 from explainers.images.samples import SAMPLES
 from explainers.metrics.forecast import forecast
-from pages.parts.words import percent
+from explainers.words import percent
 from tests.app.charts import array, heatmaps
 from tests.app.driving import captions, open_app
 

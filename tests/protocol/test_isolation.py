@@ -13,7 +13,7 @@ from PIL import Image
 
 from benchmarks.visitor import COMPLETE, Visitor, serving
 from explainers import Classifier, GradCam, open_classifier, read_image
-from pages.parts.words import percent, raw_range
+from explainers.words import percent, raw_range
 
 ROUNDS = 50
 NAMES = ("apple", "birch")

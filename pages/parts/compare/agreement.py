@@ -11,10 +11,10 @@ from explainers.images.colouring import Style
 from explainers.metrics import agreement
 from explainers.metrics.agreement import BLOB, SHARES, Agreement
 from explainers.report.telling import HOW_TO_READ_AGREEMENT
+from explainers.words import rounded
 from pages.parts import cache
 from pages.parts.figures import FONT, INK, QUIET, figure, matrix_figure
 from pages.parts.frame import screen_theme
-from pages.parts.words import rounded
 
 HEIGHT = 330
 CELL, SMALL = (82, 50), (52, 34)

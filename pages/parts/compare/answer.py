@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from explainers.words import percent
 from pages.parts import cache
 from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, screen_theme
 from pages.parts.plots import ranking_figure
-from pages.parts.words import escaped, percent
+from pages.parts.words import escaped
 
 COUNT = 5
 

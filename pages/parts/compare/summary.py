@@ -9,7 +9,7 @@ from explainers.metrics.agreement import agreements
 from explainers.report import telling
 from explainers.report.telling import Passage, Told
 from pages.parts import cache
-from pages.parts.frame import PAGES, Selection
+from pages.parts.frame import PAGES, Selection, carried
 from pages.parts.words import MARKDOWN
 
 
@@ -24,7 +24,7 @@ def draw(selection: Selection, explanations: Sequence[Explanation | None]) -> No
         with st.container(horizontal=True):
             for page in ("pages/what_if.py", "pages/how_far.py"):
                 title, icon = PAGES[page]
-                st.page_link(page, label=title, icon=icon, query_params=st.query_params.to_dict())
+                st.page_link(page, label=title, icon=icon, query_params=carried())
 
 
 def in_words(selection: Selection, explanations: Sequence[Explanation | None]) -> dict[str, str]:

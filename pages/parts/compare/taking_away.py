@@ -8,10 +8,10 @@ from explainers import CheckUp, Explanation, check_up
 from explainers.metrics.pointing import Hiding
 from explainers.report.page import case_of, report
 from explainers.report.record import Record
+from explainers.words import slug
 from pages.parts import cache, records
 from pages.parts.card import Subject
 from pages.parts.frame import Selection
-from pages.parts.words import slug
 
 
 def offer(

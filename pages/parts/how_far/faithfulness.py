@@ -11,13 +11,13 @@ from explainers.images.regions import FILLS, fill_picture
 from explainers.metrics import faithfulness
 from explainers.metrics.agreement import BLOB
 from explainers.metrics.faithfulness import RANDOM, STEPS, Curve, Kind, Tested, strengths_of
+from explainers.words import percent
 from pages.parts import cache
 from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, screen_theme
 from pages.parts.how_far.verdicts import Test
 from pages.parts.picture import Picture
 from pages.parts.plots import curves_figure
-from pages.parts.words import percent
 
 HEIGHT = 300
 POINT = 0.1

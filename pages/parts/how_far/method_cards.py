@@ -7,9 +7,10 @@ import streamlit as st
 from explainers import Explanation, Target
 from explainers.metrics.method_card import Group, method_card
 from explainers.metrics.scoreboard import Findings
+from explainers.words import resolution
 from pages.parts import cache
 from pages.parts.frame import Selection
-from pages.parts.words import escaped, resolution
+from pages.parts.words import escaped
 
 
 def draw(selection: Selection, explanation: Explanation, findings: Findings) -> None:

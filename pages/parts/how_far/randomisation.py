@@ -10,13 +10,14 @@ from explainers import Explanation
 from explainers.images.colouring import Style
 from explainers.metrics.randomisation import Randomisation, Spread, cost, randomisation
 from explainers.report.maps import overlay_image
+from explainers.words import percent
 from pages.parts import cache
 from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, rest_of_gallery, screen_theme
 from pages.parts.how_far.verdicts import Test
 from pages.parts.picture import Picture
 from pages.parts.plots import similarity_figure
-from pages.parts.words import escaped, percent, spread_in_words
+from pages.parts.words import escaped
 
 if TYPE_CHECKING:
     from explainers.classifiers.randomised import Way
@@ -184,12 +185,12 @@ def _figures(found: Randomisation, title: str) -> str:
     copies, others = Spread.of(remaining), Spread.of(found.baseline(title))
     said = []
     if copies is not None:
-        said.append(f"Everything forgotten: {spread_in_words(copies)}, {copies.count} copies.")
+        said.append(f"Everything forgotten: {copies}, {copies.count} copies.")
     blank = len(remaining) - (copies.count if copies else 0)
     if blank:
         said.append(f"In {blank} of {len(remaining)} nothing is left of the map.")
     if others is not None:
-        said.append(f"Other pictures: {spread_in_words(others)}, {others.count} maps.")
+        said.append(f"Other pictures: {others}, {others.count} maps.")
     return " ".join(said)
 
 

@@ -12,8 +12,9 @@ from explainers.metrics.randomisation import Spread
 from explainers.metrics.scoreboard import Findings, Score, Standing, scores, standing
 from explainers.report.files import table_csv
 from explainers.report.standings import rule, standing_in_words
+from explainers.words import slug
 from pages.parts.frame import PAGES, SURVEY, Selection, carried
-from pages.parts.words import MARKDOWN, slug
+from pages.parts.words import MARKDOWN
 
 NAMES = {BLOB: BLOB.capitalize(), RANDOM: "Random orders, mean"}
 BEST = {"deletion": "lowest", "insertion": "highest"}

@@ -12,11 +12,11 @@ from explainers.metrics.agreement import BLOB, agreements
 from explainers.metrics.randomisation import Spread
 from explainers.metrics.stability import Change, Repeats, ask_again
 from explainers.report.maps import overlay_image
+from explainers.words import rounded
 from pages.parts import cache
 from pages.parts.frame import Selection
 from pages.parts.how_far.verdicts import Test
 from pages.parts.picture import Picture
-from pages.parts.words import rounded
 
 CHANGES: dict[Change, str] = {"seed": "Another seed", "noise": "A little noise on the picture"}
 WIDTH = 280

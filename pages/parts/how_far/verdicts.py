@@ -192,7 +192,7 @@ def _lay_out(
         if test is None:
             st.info("Choose a map to test.", icon=":material/info:")
             return None
-        action, progress = st.empty(), st.empty()
+        action, progress = st.container(), st.empty()
         row = _Row(name, test, long_running.slot(test.run), action, progress, verdicts)
     long_running.steer(
         action, test.run, test.label, test.passes, selection.classifier,
@@ -250,7 +250,7 @@ def _follow(
 
     long_running.watch(test.run, test.start, test.passes, selection.classifier, row.progress, tell)
     if test.run.finished:
-        row.action.empty()
+        long_running.over(row.action).empty()
     if test.run.failure:
         with row.said():
             st.warning(escaped(test.run.failure), icon=":material/block:")

@@ -9,12 +9,13 @@ import streamlit as st
 from explainers.images.colouring import Style, coloured
 from explainers.images.contact_sheet import GROUND, contact_sheet
 from explainers.network.feature_maps import ORDERS, FeatureMaps, feature_maps, strongest_maps
+from explainers.words import number
 from pages.parts import cache
 from pages.parts.figures import QUIET, WHOLE, map_figure, sheet_figure
 from pages.parts.frame import Selection, rest_of_gallery, screen_theme
 from pages.parts.picture import Picture, data_uri
 from pages.parts.viewport import on_phone
-from pages.parts.words import escaped, number
+from pages.parts.words import escaped
 
 if TYPE_CHECKING:
     from explainers import Classifier

@@ -10,12 +10,13 @@ from explainers.explanation import Cost
 from explainers.images.colouring import encode
 from explainers.images.contact_sheet import contact_sheet
 from explainers.network.ascent import Ascent, Climb
+from explainers.words import number, slug
 from pages.parts import cache, controls, long_running
 from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, screen_theme
 from pages.parts.network.feature_maps import choose_layer
 from pages.parts.plots import climb_figure
-from pages.parts.words import escaped, number, slug
+from pages.parts.words import escaped
 
 KINDS = ("Filters of a layer", "A class")
 COUNTS = (1, 4, 16, 64)

@@ -7,12 +7,13 @@ from streamlit.delta_generator import DeltaGenerator
 from explainers import GradCam
 from explainers.images.contact_sheet import contact_sheet
 from explainers.network.grad_cam_steps import GradCamSteps, grad_cam_steps
+from explainers.words import in_words, number
 from pages.parts import cache
 from pages.parts.figures import CELLS, QUIET, WHOLE, map_figure, matrix_figure
 from pages.parts.frame import Selection, screen_theme
 from pages.parts.network.feature_maps import TILE, choose_layer, tiles_of
 from pages.parts.plots import weights_figure
-from pages.parts.words import escaped, in_words, number
+from pages.parts.words import escaped
 
 SHOWN, A_ROW = 16, 8
 HEIGHT = 230

@@ -10,8 +10,9 @@ from explainers.survey.background import told_by
 from explainers.survey.running import PROGRESS
 from explainers.survey.survey import SurveyError, method_named
 from explainers.survey.table import SETTINGS, Stored
+from explainers.words import enumerated, legible
 from pages.parts.survey.starting import in_words
-from pages.parts.words import enumerated, escaped, legible
+from pages.parts.words import escaped
 
 FOLDER = os.environ.get("TRIPTYCH_SURVEYS")
 """A folder of surveys that the server's operator offers to all visitors."""

@@ -11,8 +11,8 @@ from explainers.survey import ranking
 from explainers.survey.ranking import ALPHA, FEWEST, Ranking, Standing
 from explainers.survey.survey import method_named
 from explainers.survey.table import Stored
+from explainers.words import enumerated, percent
 from pages.parts import cache
-from pages.parts.words import enumerated, percent
 
 TITLES = {
     "deletion": "Deletion",

@@ -12,12 +12,13 @@ from explainers.survey.moves import MEASURES, Floor, Moves, compare, differences
 from explainers.survey.originals import original
 from explainers.survey.survey import SurveyError, method_named
 from explainers.survey.table import Stored, prefix
+from explainers.words import legible, percent, rounded
 from pages.parts import cache
 from pages.parts.survey import choosing
 from pages.parts.survey.one_of import one_of
 from pages.parts.survey.pictures import link
 from pages.parts.survey.tiles import tile
-from pages.parts.words import escaped, legible, percent, rounded
+from pages.parts.words import escaped
 
 SHOWN = 6
 """Pictures side by side."""

@@ -19,13 +19,14 @@ from explainers.survey.findings import (
 )
 from explainers.survey.survey import method_named
 from explainers.survey.table import Stored
+from explainers.words import legible, percent, rounded
 from pages.parts import cache
 from pages.parts.figures import QUIET, matrix_figure
 from pages.parts.frame import screen_theme
 from pages.parts.picture import data_uri
 from pages.parts.plots import beside_blob_figure
 from pages.parts.survey.one_of import one_of
-from pages.parts.words import escaped, legible, percent, rounded
+from pages.parts.words import escaped
 
 TILE = 84
 ROW = 84

@@ -13,12 +13,13 @@ from explainers.survey.originals import original
 from explainers.survey.questions import ORDERS, Page, Question
 from explainers.survey.survey import SurveyError, method_named
 from explainers.survey.table import Stored, prefix
+from explainers.words import legible, number, percent, rounded
 from pages.parts import cache
 from pages.parts.frame import OF_SURVEY
 from pages.parts.survey import taking_away
 from pages.parts.survey.opening import open_picture
 from pages.parts.survey.tiles import tile
-from pages.parts.words import escaped, legible, number, percent, rounded
+from pages.parts.words import escaped
 
 A_PAGE = 24
 NARROWEST = 150

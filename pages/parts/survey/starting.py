@@ -23,9 +23,10 @@ from explainers.survey.pictures import BY_FOLDER, ENDINGS
 from explainers.survey.running import Progress, duration
 from explainers.survey.survey import Survey, SurveyError
 from explainers.survey.table import SETTINGS
+from explainers.words import legible, slug
 from pages.parts import cache
 from pages.parts.classifiers import Wanted
-from pages.parts.words import escaped, legible, slug
+from pages.parts.words import escaped
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile

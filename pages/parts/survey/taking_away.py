@@ -20,8 +20,8 @@ from explainers.survey.questions import Page, Question
 from explainers.survey.survey import SurveyError
 from explainers.survey.table import Stored, prefix
 from explainers.survey.taking import GROUP, plain_rows, write_parquet
+from explainers.words import legible, percent, slug
 from pages.parts.survey.tiles import SIDE, tile
-from pages.parts.words import legible, percent, slug
 
 ACROSS = 6
 LINE = 20

@@ -13,6 +13,7 @@ from explainers.images.colouring import encode
 from explainers.images.regions import REGION_FILLS, hide
 from explainers.report.files import table_csv
 from explainers.report.telling import TRIED, trial_in_words
+from explainers.words import percent, slug
 from pages.parts import cache
 from pages.parts.card import Subject
 from pages.parts.figures import QUIET
@@ -21,7 +22,7 @@ from pages.parts.picture import Picture
 from pages.parts.plots import change_figure
 from pages.parts.table import draw
 from pages.parts.what_if import canvas
-from pages.parts.words import MARKDOWN, escaped, percent, slug
+from pages.parts.words import MARKDOWN, escaped
 
 KINDS = tuple(TRIED.values())
 CLASSES = 4

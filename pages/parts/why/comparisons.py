@@ -10,13 +10,14 @@ import streamlit as st
 from explainers import METHODS, Explanation, NoAnswerError, Prediction, Target
 from explainers.metrics.evidence import evidence
 from explainers.models import zoo
+from explainers.words import ROWS_AND_COLUMNS, enumerated, in_words, percent
 from pages.parts import cache
 from pages.parts.card import Subject
 from pages.parts.classifiers import Wanted
 from pages.parts.frame import Selection
 from pages.parts.table import draw, one_line
 from pages.parts.why import counterfactual
-from pages.parts.words import ROWS_AND_COLUMNS, escaped, in_words, percent
+from pages.parts.words import escaped
 
 if TYPE_CHECKING:
     from explainers import Classifier
@@ -79,9 +80,9 @@ def ask_layers(selection: Selection) -> None:
     """The same class at several layers, early to late."""
     methods = [method for method in selection.methods if "layer" in method.settings()]
     if not methods:
-        *names, last = (method.title for method in METHODS if "layer" in method.settings())
+        names = enumerated(method.title for method in METHODS if "layer" in method.settings())
         st.info(
-            f"Only {', '.join(names)} and {last} look at a layer: choose one in the sidebar.",
+            f"Only {names} look at a layer: choose one in the sidebar.",
             icon=":material/touch_app:",
         )
         return

@@ -9,12 +9,13 @@ from streamlit.delta_generator import DeltaGenerator
 from explainers import Explanation, NoAnswerError, Target
 from explainers.images.regions import FILLS, hide
 from explainers.metrics.flipping import PAIRED, Flip, pairs_with_less, try_pairs
+from explainers.words import legible, percent
 from pages.parts import cache, long_running
 from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, screen_theme
 from pages.parts.picture import Picture
 from pages.parts.plots import steps_figure
-from pages.parts.words import escaped, legible, percent
+from pages.parts.words import escaped
 
 
 def _in_grey(selection: Selection, region: np.ndarray) -> Picture:
