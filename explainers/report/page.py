@@ -22,7 +22,7 @@ from markupsafe import escape as marked
 from PIL import Image
 
 from explainers.classifiers.check_up import CheckUp
-from explainers.classifiers.prediction import Answer
+from explainers.classifiers.prediction import Answer, Prediction
 from explainers.classifiers.scaling import centre_square
 from explainers.explanation import Explanation
 from explainers.images.colouring import Style, coloured, encode, ink_on
@@ -115,11 +115,12 @@ def case_of(
     findings: Findings | None = None,
     check_up: CheckUp | None = None,
     hidings: Mapping[str, Hiding] | None = None,
+    prediction: Prediction | None = None,
 ) -> Case:
     """All that a report tells, of what was found already; the rest is asked of the network.
 
-    That is its answer, and, unless it is given, what hiding the hottest part of each map does: some
-    20 passes a map.
+    That is, unless they are given, its answer, and what hiding the hottest part of each map does:
+    some 20 passes a map.
 
     Parameters
     ----------
@@ -135,6 +136,8 @@ def case_of(
     check_up : CheckUp, optional
     hidings : mapping of str to Hiding, optional
         Of the maps that are not blank, by the titles of their methods.
+    prediction : Prediction, optional
+        The network's answer.
     """
     found = findings or Findings()
     pixels = classifier.prepare(image, crop=record.picture.square)
@@ -144,7 +147,7 @@ def case_of(
         hidings = {each.explainer.title: hide_hottest(classifier, pixels, each) for each in usable}
     told = Told(
         classifier.title,
-        classifier.predict(pixels),
+        prediction or classifier.predict(pixels),
         rivals(classifier),
         explanations,
         agreements(usable),

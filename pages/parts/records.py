@@ -1,77 +1,23 @@
-"""Records on the screen: what stands there as a file, and a file opened as the page stood then."""
+"""A record opened on the screen: the page as it stood then."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from explainers import CheckUp, Explanation
 from explainers.images.regions import REGION_FILLS, of_boxes
 from explainers.models import zoo
 from explainers.report.digests import file_digest
 from explainers.report.plain import RecordError
 from explainers.report.record import Record
-from explainers.report.recording import record_of
 from explainers.report.remaking import method_of
 from explainers.report.replay import picture_of
 from explainers.settings import Settings
-from explainers.words import percent, slug
+from explainers.words import percent
 from pages.parts.classifiers import Wanted
 from pages.parts.picture import Picture
 from pages.parts.words import escaped
-
-if TYPE_CHECKING:
-    from pages.parts.card import Subject
-
-
-def offer(slot: DeltaGenerator, subject: "Subject", explanations: Sequence[Explanation]) -> None:
-    """A button for the record of some maps, made when it is pressed."""
-    slot.download_button(
-        "Record",
-        maker(subject, explanations),
-        f"triptych-{slug(subject.picture.title)}-record.json",
-        "application/json",
-        icon=":material/receipt_long:",
-        key="record",
-        on_click="ignore",
-        disabled=not explanations,
-        help="All that these maps rest on, exactly, and the picture, in one file. Drop it where "
-        "pictures are uploaded, and the page stands as it does now; `replay` runs it again and "
-        "tells what has changed.",
-    )
-
-
-def maker(subject: "Subject", explanations: Sequence[Explanation]) -> Callable[[], bytes]:
-    """What makes the file of a record of some maps; see `recorder`."""
-    recorded = recorder(subject, explanations)
-    return lambda: recorded(None).text.encode()
-
-
-def recorder(
-    subject: "Subject", explanations: Sequence[Explanation]
-) -> Callable[[CheckUp | None], Record]:
-    """What makes a record of some maps and a check-up, apart from the session that shows them."""
-    chosen: Picture = st.session_state.picture
-    square = st.session_state.get("square", False)
-    seen = chosen.centre() if square else chosen
-    picture, cut = (chosen, square) if seen == subject.picture else (subject.picture, False)
-    answering: Wanted = st.session_state.answering
-    same = subject.classifier.name.startswith(answering.key)
-    wanted = answering if same else Wanted(subject.classifier.name)
-
-    def recorded(looked_over: CheckUp | None) -> Record:
-        return record_of(
-            subject.classifier, picture.image, explanations,
-            target=subject.target, prediction=subject.prediction, title=picture.title,
-            sample=picture.sample, square=cut, inside=picture.sample is None, network=wanted.name,
-            file=None if wanted.file is None else file_digest(wanted.file.content),
-            check_up=looked_over,
-        )  # fmt: skip
-
-    return recorded
 
 
 def is_one(content: bytes) -> bool:

@@ -16,12 +16,11 @@ from explainers.images.samples import SAMPLES
 from explainers.report.digests import digest_of
 from explainers.report.record import Record
 from explainers.report.recording import record_of
-from pages.parts import records
 from pages.parts.words import escaped
+from tests.app.conftest import Offered
 from tests.app.driving import captions, open_app
 from tests.names import NAMES
 
-Made = list[Callable[[], bytes]]
 SETTINGS = {
     "grad-cam-of": "probability",
     "lime-segmentation": "SLIC",
@@ -29,20 +28,6 @@ SETTINGS = {
     "square": True,
 }
 """That nobody begins with."""
-
-
-@pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> Made:
-    """What the button would make, each time that it is drawn."""
-    found: Made = []
-    maker = records.maker
-
-    def watched(*arguments: Any) -> Callable[[], bytes]:
-        found.append(maker(*arguments))
-        return found[-1]
-
-    monkeypatch.setattr(records, "maker", watched)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +50,13 @@ def edited(record: Record, edit: Callable[[dict[str, Any]], object]) -> bytes:
     return json.dumps(found).encode()
 
 
-def test_the_page_stands_as_it_did(made: Made) -> None:
+def test_the_page_stands_as_it_did(offered: Offered) -> None:
     """Whoever drops a record gets a page that makes the same one."""
     app = open_app(picture="rocket", methods=["Grad-CAM", "LIME superpixels"], **{"class": "657"})
     for name, value in SETTINGS.items():
         app.session_state[name] = value
     app.run()
-    content = made[-1]()
+    content = offered["Record"][0]()
     before = Record.read(content)
     assert before.explanations[0].settings["of"] == "probability"
     assert before.explanations[1].settings["segmentation"]["n_segments"] == 20  # type: ignore[index,call-overload]
@@ -79,7 +64,7 @@ def test_the_page_stands_as_it_did(made: Made) -> None:
     assert before.target.label == "missile"
     other = open_app()
     drop(other, content)
-    after = Record.read(made[-1]())
+    after = Record.read(offered["Record"][0]())
     assert replace(before, ran=after.ran) == after
     assert "As it stood on 20" in captions(other)
     other.segmented_control(key="source").set_value("Gallery").run()
@@ -87,7 +72,7 @@ def test_the_page_stands_as_it_did(made: Made) -> None:
     assert "As it stood on 20" not in captions(other)
 
 
-def test_a_picture_of_ones_own_is_inside(missile: Record, made: Made) -> None:
+def test_a_picture_of_ones_own_is_inside(missile: Record, offered: Offered) -> None:
     image = np.ascontiguousarray(SAMPLES["rocket"].read()[:, ::-1])
 
     def swap(record: dict[str, Any], png: str | None) -> None:
@@ -99,7 +84,7 @@ def test_a_picture_of_ones_own_is_inside(missile: Record, made: Made) -> None:
     png = base64.b64encode(encode(image)).decode()
     drop(app, edited(missile, lambda record: swap(record, png)))
     assert not app.error
-    found = Record.read(made[-1]()).picture.image()
+    found = Record.read(offered["Record"][0]()).picture.image()
     assert found is not None
     np.testing.assert_array_equal(found, image)
 

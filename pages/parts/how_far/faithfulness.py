@@ -18,6 +18,7 @@ from pages.parts.frame import Selection, screen_theme
 from pages.parts.how_far.verdicts import Test
 from pages.parts.picture import Picture
 from pages.parts.plots import curves_figure
+from pages.parts.tried import DeletionInsertion, maps_of
 
 HEIGHT = 300
 POINT = 0.1
@@ -47,14 +48,8 @@ def ask(selection: Selection, usable: Sequence[Explanation]) -> Test:
         if unit == "cells"
         else cache.segments(selection.picture, selection.classifier, selection.pixels)
     )
-    run = cache.job(
-        selection.picture.digest,
-        selection.classifier.name,
-        f"test {[(each.explainer, each.target, each.done) for each in usable]} {unit} {fill} "
-        f"{steps}",
-    )
     return Test(
-        run,
+        DeletionInsertion(maps_of(usable), unit == "superpixels", fill, steps),
         lambda: _curves(selection, usable, segments, fill, steps),
         "Run the test",
         faithfulness.passes(len(usable), segments, steps=steps),
@@ -66,7 +61,6 @@ def ask(selection: Selection, usable: Sequence[Explanation]) -> Test:
             selection, _only(tested, titles), segments, fill, settled=settled
         ),
         "deletion and insertion",
-        lambda findings, tested: replace(findings, tested=tested),
     )
 
 
