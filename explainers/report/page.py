@@ -68,6 +68,9 @@ if TYPE_CHECKING:
 
 LONGEST = 640
 """Pixels of a picture's longer side: a third of a wide window at twice its pixels, roughly."""
+WHOLE = 9
+"""So many experiments have their pictures at that size; of more, all together have no more pixels.
+"""
 QUALITY = 80
 """Of pictures in WebP: they are to look at, and the record holds the numbers."""
 LARGEST_PNG = 640_000
@@ -161,7 +164,7 @@ def case_of(
         told,
         [method_card(each, classifier, found) for each in explanations],
         found,
-        [_tried(each, pixels, shown) for each in record.experiments],
+        _tried(record.experiments, pixels, shown),
         check_up,
     )
 
@@ -357,10 +360,17 @@ def _matrix(each: Explanation, style: Style) -> dict[str, Any]:
     }
 
 
-def _tried(each: Experiment, pixels: np.ndarray, image: np.ndarray) -> np.ndarray:
+def _tried(
+    experiments: Sequence[Experiment], pixels: np.ndarray, image: np.ndarray
+) -> list[np.ndarray]:
+    """The picture as it was shown in each experiment, the smaller the more there are."""
+    small = smaller(image, round(LONGEST * min(1.0, (WHOLE / max(1, len(experiments))) ** 0.5)))
+    return [_changed(each, pixels, small) for each in experiments]
+
+
+def _changed(each: Experiment, pixels: np.ndarray, small: np.ndarray) -> np.ndarray:
     """The picture as it was shown in an experiment, for people: what was not hidden is sharp."""
     hidden = _hidden(each, (pixels.shape[0], pixels.shape[1]))
-    small = smaller(image)
     shape = small.shape[0], small.shape[1]
     seen = np.clip(hide(pixels, hidden, each.fill).round(), 0, 255).astype(np.uint8)
     filled = np.asarray(Image.fromarray(seen).resize(shape[::-1], Image.Resampling.BICUBIC))
