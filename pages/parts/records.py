@@ -10,13 +10,15 @@ from explainers.images.regions import REGION_FILLS, of_boxes
 from explainers.models import zoo
 from explainers.report.digests import file_digest
 from explainers.report.plain import RecordError
-from explainers.report.record import Record
+from explainers.report.record import Found, Record
 from explainers.report.remaking import method_of
 from explainers.report.replay import picture_of
+from explainers.report.telling import TRIED
 from explainers.settings import Settings
 from explainers.words import percent
 from pages.parts.classifiers import Wanted
 from pages.parts.picture import Picture
+from pages.parts.tried import controls_of
 from pages.parts.words import escaped
 
 
@@ -26,10 +28,11 @@ def is_one(content: bytes) -> bool:
 
 
 def open_again(content: bytes) -> None:
-    """Let the page stand as it did: picture, network, class, methods as they were set, region.
+    """Let the page stand as it did: picture, network, class, methods and tests as they were set.
 
-    To be called before any control is drawn. A model of somebody's own is not in a record; its
-    owner is told to choose it.
+    Its experiments are done again where they are shown; its tests, at their price, when they are
+    asked for. To be called before any control is drawn. A model of somebody's own is not in a
+    record; its owner is told to choose it.
 
     Raises
     ------
@@ -42,9 +45,11 @@ def open_again(content: bytes) -> None:
     settings: dict[str, Any] = {}
     for method in methods:
         settings |= _controls(method, method.name)
-    last = record.experiments[-1] if record.experiments else None
-    if last is not None and last.fill not in REGION_FILLS:
-        raise RecordError(f"There is no fill {last.fill[:40]!r} here.")
+    for tried in record.experiments:
+        if tried.fill not in REGION_FILLS:
+            raise RecordError(f"There is no fill {tried.fill[:40]!r} here.")
+    usable = [each.title for each in record.explanations if each.blank is None]
+    settings |= controls_of(record.tests, usable)
     whole = Picture.of(record.picture.title, image, record.picture.sample)
     seen = whole.centre() if record.picture.square else whole
     ready_made = _is_here(record)
@@ -64,18 +69,39 @@ def open_again(content: bytes) -> None:
             state.pop(key, None)
         else:
             state[key] = value
-    if last is not None:
-        region = of_boxes(record.classifier.size, last.region)
-        past = [np.zeros(region.shape, bool), region]
-        state.setdefault("regions", {})[seen.digest, record.classifier.size] = past
-        state["region-fill"] = last.fill
+    if record.experiments:
+        _try_again(record, seen.digest)
     first = record.answer[0]
     state.opened_record = {
         "digest": whole.digest,
         "said": f"As it stood on {record.ran.date[:10]}, asked anew. Then it said "
-        f"{escaped(first.label)}, {percent(first.probability)}.",
+        f"{escaped(first.label)}, {percent(first.probability)}.{_elsewhere(record)}",
         "by": None if ready_made or _answers(record) else record.classifier.title,
     }
+
+
+def _try_again(record: Record, digest: str) -> None:
+    """The experiments as they were, to be done anew; the region of the last one is selected."""
+    size, state = record.classifier.size, st.session_state
+    tried = [
+        (TRIED[each.kind], each.fill, of_boxes(size, each.region)) for each in record.experiments
+    ]
+    _, fill, region = tried[-1]
+    state.setdefault("regions", {})[digest, size] = [np.zeros(size, bool), region]
+    state["region-fill"] = fill
+    alike = (each for each in tried if each[1] == fill and np.array_equal(each[2], region))
+    state["kinds"] = list(dict.fromkeys(kind for kind, _, _ in alike))
+    state.to_be_tried = digest, tried
+
+
+def _elsewhere(record: Record) -> str:
+    """Where the tests and experiments of a record are to be found."""
+    places = {
+        "Its tests are set as they were on *How far to believe it?*, to be run again.":
+            record.tests != Found(),
+        "Its experiments are done again on *What if?*.": bool(record.experiments),
+    }  # fmt: skip
+    return "".join(f" {said}" for said, there in places.items() if there)
 
 
 def draw_opened() -> None:

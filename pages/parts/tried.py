@@ -8,12 +8,13 @@ other settings, is not of the decision.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import streamlit as st
 
 from explainers import Explainer, Explanation, LimeSuperpixels, Prediction, Target
+from explainers.images.regions import FILLS
 from explainers.images.samples import SAMPLES
 from explainers.metrics.scoreboard import Findings
 from explainers.metrics.stability import Change, Repeats
@@ -25,6 +26,7 @@ from explainers.report.recording import (
     forgotten_found,
     pictured,
 )
+from explainers.report.remaking import told
 from explainers.report.telling import TRIED
 from pages.parts import cache
 from pages.parts.picture import Picture
@@ -38,6 +40,9 @@ SEED = 0
 """Of the random orders, and of the noise on a picture."""
 KEPT = 50
 """Experiments of a session."""
+
+UNITS = {"Cells, 14 × 14": False, "Superpixels": True}
+"""What is hidden piece by piece, and whether that is superpixels."""
 
 Map = tuple[Explainer, Target, int]
 """What tells a map of a picture by a network from others: how it was made, for what, how far."""
@@ -71,6 +76,8 @@ class Work:
 class DeletionInsertion(Work):
     """Deletion and insertion, cell by cell or superpixel by superpixel."""
 
+    STEPS: ClassVar = (5, 200)
+
     superpixels: bool
     fill: str
     steps: int
@@ -86,6 +93,9 @@ class DeletionInsertion(Work):
 @dataclass(frozen=True)
 class AskingAgain(Work):
     """Every method asked again, with other seeds and with noise: so much of 255 steps."""
+
+    TIMES: ClassVar = (2, 10)
+    PERCENT: ClassVar = (1, 20)
 
     times: int
     noise: float
@@ -113,6 +123,9 @@ class AskingAgain(Work):
 class Forgetting(Work):
     """Copies of the network that forget, beside other pictures of the gallery, cut or not."""
 
+    COPIES: ClassVar = (2, 20)
+    STAGES: ClassVar = (1, 10)
+
     way: "Way"
     copies: int
     stages: int
@@ -133,6 +146,48 @@ class Forgetting(Work):
             for name, image in images.items()
         ]  # fmt: skip
         return replace(tests, forgotten=forgotten_found(found, self.way, self.seed, others))
+
+
+def controls_of(tests: Found, titles: Sequence[str]) -> dict[str, Any]:
+    """The values of the controls that stand for the tests of a record, by their keys.
+
+    What they cannot be set to is left as it is.
+
+    Parameters
+    ----------
+    tests : Found
+    titles : sequence of str
+        The methods whose maps can be tested.
+    """
+    found: dict[str, Any] = {}
+    curves, again, forgotten = tests.curves, tests.again, tests.forgotten
+    if curves is not None:
+        cells = curves.segmentation is None
+        if cells or curves.segmentation == told(LimeSuperpixels().segmentation):
+            found["test-unit"] = next(name for name, unit in UNITS.items() if unit != cells)
+        if curves.fill in FILLS:
+            found["test-fill"] = curves.fill
+        found |= _within("test-steps", curves.steps, DeletionInsertion.STEPS)
+    if again:
+        found |= _within("repeat-times", again[0].times, AskingAgain.TIMES)
+        found |= _within("repeat-noise", round(100 * again[0].noise), AskingAgain.PERCENT)
+    if forgotten is not None:
+        found |= {"forget-way": forgotten.way, "forget-seed": forgotten.seed}
+        found |= _within("forget-copies", forgotten.copies, Forgetting.COPIES)
+        found |= _within("forget-stages", len(forgotten.stages), Forgetting.STAGES)
+        if len(titles) > 1:
+            found[key_of_forgetting(titles)] = [each.title for each in forgotten.maps]
+    return found
+
+
+def key_of_forgetting(titles: Sequence[str]) -> str:
+    """The key of what says which of some methods are held against copies that forget."""
+    return f"forget-maps-{'-'.join(titles)}"
+
+
+def _within(key: str, value: int, bounds: tuple[int, int]) -> dict[str, int]:
+    least, most = bounds
+    return {key: value} if least <= value <= most else {}
 
 
 @dataclass(frozen=True, eq=False)

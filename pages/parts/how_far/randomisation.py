@@ -15,7 +15,7 @@ from pages.parts.frame import Selection, rest_of_gallery, screen_theme
 from pages.parts.how_far.verdicts import Test
 from pages.parts.picture import Picture
 from pages.parts.plots import similarity_figure
-from pages.parts.tried import Forgetting, maps_of
+from pages.parts.tried import Forgetting, key_of_forgetting, maps_of
 from pages.parts.words import escaped
 
 if TYPE_CHECKING:
@@ -45,11 +45,11 @@ def ask(selection: Selection, usable: Sequence[Explanation]) -> Test | None:
         "distribution that has its own. Batch normalisations count their statistics anew.",
     )  # fmt: skip
     copies = st.number_input(
-        "Copies", 2, 20, 5, key="forget-copies", persist_state="session",
+        "Copies", *Forgetting.COPIES, 5, key="forget-copies", persist_state="session",
         help="Each is drawn on its own: chance alone decides much of a single one.",
     )  # fmt: skip
     stages = st.number_input(
-        "Stages", 1, 10, 4, key="forget-stages", persist_state="session",
+        "Stages", *Forgetting.STAGES, 4, key="forget-stages", persist_state="session",
         help="The last forgets all layers, the first the last layer alone.",
     )  # fmt: skip
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="forget-seed", persist_state="session")
@@ -102,7 +102,7 @@ def _choose_maps(passes: Mapping[str, int]) -> list[str]:
     return st.pills(
         "Maps to test", list(passes), selection_mode="multi", default=list(passes),
         format_func=lambda title: f"{title} · {passes[title]:,} passes",
-        key=f"forget-maps-{'-'.join(passes)}", wrap=True,
+        key=key_of_forgetting(list(passes)), wrap=True,
     )  # fmt: skip
 
 

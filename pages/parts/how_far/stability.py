@@ -35,11 +35,12 @@ class Asked:
 def ask(selection: Selection, usable: Sequence[Explanation]) -> Test:
     """Ask every method again, with other seeds and with noise."""
     times = st.number_input(
-        "Times", 2, 10, 3, key="repeat-times", persist_state="session",
+        "Times", *AskingAgain.TIMES, 3, key="repeat-times", persist_state="session",
         help="How many answers are compared, the one above among them.",
     )  # fmt: skip
     noise = st.slider(
-        "Noise", 1, 20, 2, key="repeat-noise", persist_state="session", format="%d %%",
+        "Noise", *AskingAgain.PERCENT, 2,
+        key="repeat-noise", persist_state="session", format="%d %%",
         help="Standard deviation, as a share of the 255 steps of a pixel.",
     )  # fmt: skip
     questions = [

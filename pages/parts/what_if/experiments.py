@@ -46,6 +46,7 @@ def draw_trials(selection: Selection) -> None:
             "Hidden parts show", REGION_FILLS, format_func=lambda fill: f"Hidden: {fill}",
             key="region-fill", persist_state="session", label_visibility="collapsed", width=190,
         )  # fmt: skip
+    _try_again(selection)
     region = canvas.region(selection)
     if region.all():
         st.info(
@@ -57,10 +58,7 @@ def draw_trials(selection: Selection) -> None:
         _offer_first(selection)
         return
     trials, unanswered = _trials(selection)
-    for reason in unanswered:
-        st.warning(escaped(reason), icon=":material/block:")
-    for trial in trials:
-        tried.keep(trial)
+    _tell(trials, unanswered)
     if trials:
         _draw_change(selection, trials)
 
@@ -147,13 +145,38 @@ def _trials(selection: Selection) -> tuple[list[Trial], list[str]]:
     region = canvas.region(selection)
     if not region.any() or region.all():
         return [], []
+    fill = st.session_state["region-fill"]
+    return _answers(selection, [(kind, fill, region) for kind in st.session_state["kinds"]])
+
+
+def _answers(
+    selection: Selection, asked: Sequence[tuple[str, str, np.ndarray]]
+) -> tuple[list[Trial], list[str]]:
     trials, unanswered = [], []
-    for kind in st.session_state["kinds"]:
+    for kind, fill, region in asked:
         try:
-            trials.append(_try(selection, region, kind, st.session_state["region-fill"]))
+            trials.append(_try(selection, region, kind, fill))
         except NoAnswerError as reason:
             unanswered.append(f"{kind}: {reason}")
     return trials, unanswered
+
+
+def _tell(trials: Sequence[Trial], unanswered: Sequence[str]) -> None:
+    for reason in unanswered:
+        st.warning(escaped(reason), icon=":material/block:")
+    for trial in trials:
+        tried.keep(trial)
+
+
+def _try_again(selection: Selection) -> None:
+    """Do the experiments of a record that was opened, once, if this network can."""
+    digest, opened = st.session_state.get("to_be_tried", (None, ()))
+    if digest != selection.picture.digest:
+        return
+    size = selection.pixels.shape[:2]
+    with st.spinner("Doing the experiments of the record again"):
+        _tell(*_answers(selection, [each for each in opened if each[2].shape == size]))
+    del st.session_state.to_be_tried
 
 
 def _try(selection: Selection, region: np.ndarray, kind: str, fill: str) -> Trial:
