@@ -46,13 +46,14 @@ def command(test: bool, **asked: Any) -> int:
 
     It holds the answer, the maps with their scales and matrices, what they say in words, the
     check-up of the model, and the record, with the picture. They are written here unless --out
-    names a folder; of several, index.html is the first page.
+    names a folder, in which index.html is the first page of several.
     """
-    out = asked["out"] = asked["out"] or Path()
+    folder: Path | None = asked["out"]
     entries: list[Entry] = []
-    status = look(Asked(**asked), lambda seen: _telling(seen, entries, test=test))
-    if len(entries) > 1:
-        write(out, {INDEX: index(entries).encode()})
+    told = Asked(**asked | {"out": folder or Path()})
+    status = look(told, lambda seen: _telling(seen, entries, test=test))
+    if folder is not None and len(entries) > 1:
+        write(folder, {INDEX: index(entries).encode()})
     return status
 
 
@@ -67,7 +68,7 @@ def _telling(seen: Seen, entries: list[Entry], *, test: bool) -> Telling:
         return {NAME: written(case).encode()}
 
     answer, *_ = seen.lines()
-    return Telling((answer, f"  {seen.asked.out / name}"), files)
+    return Telling((answer, legible(f"  {seen.asked.out / name}")), files)
 
 
 def _case(seen: Seen, *, test: bool) -> Case:
