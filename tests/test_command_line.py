@@ -125,7 +125,7 @@ def test_files_are_named_after_the_pictures_and_hold_the_maps(
 
 def test_a_report_holds_its_record(tiny: "Classifier", capsys: Captured, tmp_path: Path) -> None:
     asked = ["report", "cat", "--method", "grad-cam", "--test", "--out", str(tmp_path)]
-    assert main(asked) == 0
+    assert main([*asked, "--purpose", "For the meeting"]) == 0
     path = tmp_path / "cat-report.html"
     assert str(path) in capsys.readouterr().out
     record = record_in(path.read_text(encoding="utf-8"))
@@ -138,6 +138,7 @@ def test_a_report_holds_its_record(tiny: "Classifier", capsys: Captured, tmp_pat
     image = record.picture.image()
     assert image is not None
     np.testing.assert_array_equal(image, cat)
+    assert record.purpose == "For the meeting"
     assert record.check_up is not None
     assert record.tests.curves is not None
     assert [each.change for each in record.tests.again] == ["noise"]

@@ -38,6 +38,7 @@ from explainers.report.maps import bold_from, overlay_image
 from explainers.report.model import facts_of, given_in_words, judged
 from explainers.report.plain import RecordError
 from explainers.report.record import Experiment, File, Record, Said, content_of
+from explainers.report.recording import PROBABLE
 from explainers.report.standings import rule, standing_in_words
 from explainers.report.telling import (
     HOW_TO_READ_AGREEMENT,
@@ -69,6 +70,7 @@ LONGEST = 640
 """Pixels of a picture's longer side: a third of a wide window at twice its pixels, roughly."""
 QUALITY = 80
 """Of pictures in WebP: they are to look at, and the record holds the numbers."""
+UNBROKEN = "\N{NO-BREAK SPACE}"
 LARGEST_PNG = 640_000
 """Characters of the pictures in a report's record: about 0.9 MB of a report of less than 2."""
 BEGINS = "data:application/json;base64,"
@@ -196,6 +198,7 @@ def report(case: Case, style: Style | None = None) -> str:
         question=f"Why {target_in_words(prediction, told.explanations[0].target)}?",
         record=record,
         explained=told.explanations[0].target.classes,
+        beyond=len(record.answer) > PROBABLE,
         answer=prediction[index],
         rank=prediction.rank(index),
         classes=len(prediction.labels),
@@ -434,7 +437,8 @@ def _columns(row: Score) -> tuple[float | Spread | None, ...]:
 def _figure(value: float | Spread | None) -> str:
     if value is None:
         return "–"
-    return f"{value:.3f}" if isinstance(value, float) else f"{value}"
+    said = f"{value:.3f}" if isinstance(value, float) else f"{value}"
+    return said.replace(" to ", f"{UNBROKEN}to{UNBROKEN}")
 
 
 def _standings(findings: Findings) -> list[Markup]:
