@@ -1,6 +1,7 @@
 """What is named on the command line: pictures, networks, classes, and methods with settings."""
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from explainers.classifiers.classifier import Classifier
 
+AUTO = "auto"
+"""The scaling that a model file is asked for itself."""
 NEAR = 3
 """Names that are offered instead of one that there is not."""
 
@@ -36,8 +39,8 @@ class Method(click.ParamType):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Explainer:
-        name, _, settings = value.partition(":")
-        return method_named(name, settings.split(",") if settings else ())
+        name, *settings = re.split("[:,]", value)
+        return method_named(name, settings)
 
 
 class Methods(click.ParamType):
@@ -114,6 +117,20 @@ def class_named(name: str, labels: tuple[str, ...]) -> int:
     raise click.UsageError(f"There is no class {name!r}{offered}")
 
 
+def only_for_files(model: str, labels: Path | None, scaling: str) -> None:
+    """A network that Triptych knows has its own labels and scaling: no others are taken for it.
+
+    Raises
+    ------
+    click.UsageError
+        If some are named.
+    """
+    if model in zoo.CLASSIFIERS and (labels is not None or scaling != AUTO):
+        raise click.UsageError(
+            f"{zoo.CLASSIFIERS[model]} has its own labels and scaling; others are for model files."
+        )
+
+
 def classifier_named(model: str, labels: Path | None, scaling: str) -> "Classifier":
     """A classifier from a name or a file; weights that are not here are fetched, and that is told.
 
@@ -156,7 +173,11 @@ def _value(now: object, text: str) -> object:
             raise ValueError("say true or false")
         return text == "true"
     if isinstance(now, int | float):
-        return type(now)(text)
+        try:
+            return type(now)(text)
+        except ValueError:
+            kind = "whole number" if isinstance(now, int) else "number"
+            raise ValueError(f"that is no {kind}") from None
     if isinstance(now, str) or now is None:
         return text
     raise ValueError("this setting cannot be named here; use the library")

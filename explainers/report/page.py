@@ -12,7 +12,6 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -38,7 +37,8 @@ from explainers.report.evidence import evidence, limits, made_on
 from explainers.report.maps import bold_from, overlay_image
 from explainers.report.model import facts_of, given_in_words, judged
 from explainers.report.plain import RecordError
-from explainers.report.record import Experiment, Record, Said
+from explainers.report.record import Experiment, File, Record, Said, content_of
+from explainers.report.recording import PROBABLE
 from explainers.report.standings import rule, standing_in_words
 from explainers.report.telling import (
     HOW_TO_READ_AGREEMENT,
@@ -73,11 +73,14 @@ WHOLE = 9
 """
 QUALITY = 80
 """Of pictures in WebP: they are to look at, and the record holds the numbers."""
+UNBROKEN = "\N{NO-BREAK SPACE}"
 LARGEST_PNG = 640_000
 """Characters of the pictures in a report's record: about 0.9 MB of a report of less than 2."""
-RECORD = "record"
-"""The id of the link that holds the record."""
 BEGINS = "data:application/json;base64,"
+LONGEST_HEAD = 1000
+"""Bytes before the end of which a page says that it is one."""
+LINK = f'<a id="record" href="{BEGINS}'
+"""What the link that holds the record begins with, in every report."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,6 +204,7 @@ def report(case: Case, style: Style | None = None) -> str:
         question=f"Why {target_in_words(prediction, told.explanations[0].target)}?",
         record=record,
         explained=told.explanations[0].target.classes,
+        beyond=len(record.answer) > PROBABLE,
         answer=prediction[index],
         rank=prediction.rank(index),
         classes=len(prediction.labels),
@@ -236,6 +240,33 @@ def report(case: Case, style: Style | None = None) -> str:
     )
 
 
+def is_report(content: bytes) -> bool:
+    """Whether the content of a file looks like a page, as a report is one."""
+    return content[:LONGEST_HEAD].lstrip().lower().startswith(b"<!doctype html")
+
+
+def record_from(source: File | bytes) -> Record:
+    """The record that a file is, or the one in the report that it is.
+
+    Parameters
+    ----------
+    source : path or bytes
+        Where it is, or what stands in it.
+
+    Raises
+    ------
+    RecordError
+        If there is none that can be read; the text says why in a sentence.
+    """
+    content = source if isinstance(source, bytes) else content_of(source)
+    if not is_report(content):
+        return Record.read(content)
+    try:
+        return record_in(content.decode())
+    except UnicodeDecodeError as error:
+        raise RecordError("The report is no text in UTF-8, as reports are.") from error
+
+
 def record_in(page: str) -> Record:
     """The record in a report.
 
@@ -244,26 +275,17 @@ def record_in(page: str) -> Record:
     RecordError
         If there is none that can be read; the text says why in a sentence.
     """
-    reader = _Reader()
-    reader.feed(page)
-    if reader.address is None or not reader.address.startswith(BEGINS):
+    _, link, rest = page.partition(LINK)
+    address, ends, _ = rest.partition('"')
+    if not link:
         raise RecordError("There is no record in this file: it is no report of Triptych's.")
+    if not ends:
+        raise RecordError("The record in this report was cut short.")
     try:
-        content = base64.b64decode(reader.address.removeprefix(BEGINS), validate=True)
+        content = base64.b64decode(address, validate=True)
     except ValueError as error:
         raise RecordError("The record in this report is damaged.") from error
     return Record.read(content)
-
-
-class _Reader(HTMLParser):
-    """Looks for the link that holds the record."""
-
-    address: str | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        named = dict(attrs)
-        if tag == "a" and named.get("id") == RECORD and self.address is None:
-            self.address = named.get("href")
 
 
 @cache
@@ -428,7 +450,8 @@ def _columns(row: Score) -> tuple[float | Spread | None, ...]:
 def _figure(value: float | Spread | None) -> str:
     if value is None:
         return "–"
-    return f"{value:.3f}" if isinstance(value, float) else f"{value}"
+    said = f"{value:.3f}" if isinstance(value, float) else f"{value}"
+    return said.replace(" to ", f"{UNBROKEN}to{UNBROKEN}")
 
 
 def _standings(findings: Findings) -> list[Markup]:

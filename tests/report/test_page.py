@@ -329,8 +329,20 @@ def test_what_was_not_tested_is_said(smooth: "Classifier", image: np.ndarray, pa
     assert "What if?" not in alone
     assert "Not tested: the same" not in page.text
     assert "Deletion and insertion were followed beside 3 random orders and a blob" in page.text
-    assert "Grad-CAM was asked again with a little noise on the picture." in page.text
-    assert "LIME superpixels was asked again with other seeds." in page.text
+
+
+def test_what_was_measured_stands_with_its_figures(case: Case, page: Parsed) -> None:
+    curves, again = case.record.tests.curves, case.record.tests.again
+    assert curves is not None
+    titles = [each.title for each in case.record.explanations]
+    for kind in ("deletion", "insertion"):
+        lines = [line for line in curves.curves if line.kind == kind]
+        best = sum(line.beaten == 3 for line in lines if line.name in titles)
+        assert f"{best} of 3 maps in {kind}" in page.text
+    assert "of as many maps that know nothing, 0.75 would on average" in page.text
+    for each in again:
+        median = f"{np.median(each.correlations):.2f}".replace("-", "−")
+        assert re.search(rf": {each.title} {median} \(.* to .*\) of 3 pairs\.", page.text)
 
 
 def test_evidence_is_no_compliance(page: Parsed) -> None:
