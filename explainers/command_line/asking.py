@@ -62,8 +62,14 @@ LABELS = file("--labels", "The names of a model's classes.")
 SCALING = click.option(
     "--scaling", default="auto", show_default=True, help="What a model file is fed."
 )
+OUT = click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where files are written.",
+)
+PICTURES = click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
 OPTIONS = (
-    click.argument("pictures", nargs=-1, required=True, metavar="PICTURE..."),
     click.option("--class", "of", metavar="NAME", help="The class to explain; the most probable."),
     click.option("--rather-than", metavar="NAME", help="The class that it is set against."),
     click.option(
@@ -88,20 +94,17 @@ OPTIONS = (
     LABELS,
     SCALING,
     click.option("--square", is_flag=True, help="Show the network only the middle square."),
-    click.option(
-        "--out",
-        type=click.Path(file_okay=False, path_type=Path),
-        metavar="DIR",
-        help="Where files are written.",
-    ),
+    OUT,
     click.option(
         "--json", "as_json", is_flag=True, help="A record of each picture, one a line, for replay."
     ),
 )
 
 
-def options(command: Callable[..., Any]) -> Callable[..., Any]:
+def options(
+    command: Callable[..., Any], pictures: Callable[..., Any] = PICTURES
+) -> Callable[..., Any]:
     """Give a command all of them, as the fields of `Asked`."""
-    for option in reversed(OPTIONS):
+    for option in reversed((pictures, *OPTIONS)):
         command = option(command)
     return command

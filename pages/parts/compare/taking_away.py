@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from streamlit.delta_generator import DeltaGenerator
 
 from explainers import CheckUp, Explanation, check_up
+from explainers.classifiers.check_up import PASSES
 from explainers.metrics.pointing import Hiding
 from explainers.report.page import case_of, report
 from explainers.report.record import Record
@@ -31,7 +32,7 @@ def offer(
     slot.download_button(
         "Report",
         lambda: cache.aside(
-            classifier, cache.LOOKED_OVER, lambda: _written(selection, complete, hidings, recorded)
+            classifier, PASSES, lambda: _written(selection, complete, hidings, recorded)
         ),
         f"triptych-{slug(picture.title)}-report.html",
         "text/html",
