@@ -11,9 +11,9 @@ from streamlit.delta_generator import DeltaGenerator
 from explainers import CheckUp, Explanation
 from explainers.images.regions import REGION_FILLS, of_boxes
 from explainers.models import zoo
-from explainers.report.digests import file_digest
+from explainers.report.digests import digest_of, file_digest
 from explainers.report.plain import RecordError
-from explainers.report.record import Record
+from explainers.report.record import LARGEST_PNG, Pictured, Record
 from explainers.report.recording import record_of
 from explainers.report.remaking import method_of
 from explainers.report.replay import picture_of
@@ -27,8 +27,16 @@ if TYPE_CHECKING:
     from pages.parts.card import Subject
 
 
+LARGE = (
+    f" A picture that takes more than {LARGEST_PNG * 3 / 4 / 2**20:g} MiB as a PNG, as this one "
+    "may, stays outside: the record then tells it by its digest. Drop the picture first, then the "
+    "record, and give `replay` its file."
+)
+
+
 def offer(slot: DeltaGenerator, subject: "Subject", explanations: Sequence[Explanation]) -> None:
     """A button for the record of some maps, made when it is pressed."""
+    large = subject.picture.sample is None and _may_be_too_large(st.session_state.picture)
     slot.download_button(
         "Record",
         maker(subject, explanations),
@@ -40,7 +48,7 @@ def offer(slot: DeltaGenerator, subject: "Subject", explanations: Sequence[Expla
         disabled=not explanations,
         help="All that these maps rest on, exactly, and the picture, in one file. Drop it where "
         "pictures are uploaded, and the page stands as it does now; `replay` runs it again and "
-        "tells what has changed.",
+        f"tells what has changed.{LARGE if large else ''}",
     )
 
 
@@ -74,6 +82,30 @@ def recorder(
     return recorded
 
 
+def _may_be_too_large(picture: Picture) -> bool:
+    """Whether a PNG of a picture may be too large for a record; it is made when one is wanted."""
+    return picture.image.nbytes * 4 / 3 > LARGEST_PNG
+
+
+def _pictured(wanted: Pictured) -> np.ndarray:
+    """The picture of a record, which may stand on the screen if it lies nowhere else.
+
+    Raises
+    ------
+    RecordError, ImageError
+        As `picture_of` does.
+    """
+    if wanted.png is not None or wanted.sample is not None:
+        return picture_of(wanted)
+    here: np.ndarray = st.session_state.picture.image
+    if digest_of(here) != wanted.digest:
+        raise RecordError(
+            f"The record tells {wanted.title!r} by its digest alone: drop the picture first, and "
+            "then the record."
+        )
+    return here
+
+
 def is_one(content: bytes) -> bool:
     """Whether a file looks like a record, and like no picture."""
     return content.lstrip()[:1] == b"{"
@@ -91,7 +123,7 @@ def open_again(content: bytes) -> None:
         If it cannot be; nothing has changed then.
     """
     record = Record.read(content)
-    image = picture_of(record.picture)
+    image = _pictured(record.picture)
     methods = [method_of(each.method, each.settings) for each in record.explanations]
     settings: dict[str, Any] = {}
     for method in methods:

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from explainers import Classifier, GradCam
 from explainers.images.colouring import encode
 from explainers.images.samples import SAMPLES
+from explainers.report import recording
 from explainers.report.digests import digest_of
 from explainers.report.record import Record
 from explainers.report.recording import record_of
@@ -59,6 +60,11 @@ def drop(app: AppTest, content: bytes) -> None:
     assert not app.exception
 
 
+def record_button(app: AppTest) -> Any:
+    (button,) = (b.proto for b in app.get("download_button") if b.proto.label == "Record")
+    return button
+
+
 def edited(record: Record, edit: Callable[[dict[str, Any]], object]) -> bytes:
     found = json.loads(record.text)
     edit(found)
@@ -95,13 +101,38 @@ def test_a_picture_of_ones_own_is_inside(missile: Record, made: Made) -> None:
 
     app = open_app(methods=["Grad-CAM"])
     drop(app, edited(missile, lambda record: swap(record, None)))
-    assert "name the picture's file" in app.error[0].value
+    assert "drop the picture first, and then the record" in app.error[0].value
     png = base64.b64encode(encode(image)).decode()
     drop(app, edited(missile, lambda record: swap(record, png)))
     assert not app.error
     found = Record.read(made[-1]()).picture.image()
     assert found is not None
     np.testing.assert_array_equal(found, image)
+
+
+def test_a_picture_too_large_for_a_record_is_told_by_its_digest(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record is made all the same, and opens once the picture is there."""
+    monkeypatch.setattr(recording, "LARGEST_PNG", 1000)
+    monkeypatch.setattr(records, "LARGEST_PNG", 1000)
+    image = np.ascontiguousarray(SAMPLES["rocket"].read()[:, ::-1])
+    app = open_app(methods=["Grad-CAM"])
+    assert "stays outside" not in record_button(app).help
+    app.segmented_control(key="source").set_value("Upload").run()
+    app.file_uploader(key="upload").set_value(("a.png", encode(image), "image/png")).run()
+    assert "stays outside: the record then tells it by its digest" in record_button(app).help
+    content = made[-1]()
+    record = Record.read(content)
+    assert record.picture.png is None
+    assert record.picture.digest == digest_of(image)
+    other = open_app(methods=["Grad-CAM"])
+    drop(other, content)
+    assert "drop the picture first, and then the record" in other.error[0].value
+    other.file_uploader(key="upload").set_value(("a.png", encode(image), "image/png")).run()
+    drop(other, content)
+    assert not other.error
+    assert "As it stood on 20" in captions(other)
 
 
 @pytest.mark.parametrize(

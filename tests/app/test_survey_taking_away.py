@@ -85,7 +85,7 @@ def test_the_page_offers_what_it_shows(stored: Stored, monkeypatch: pytest.Monke
     app = open_app("pages/survey.py", survey="first", show="Pictures", label="moped")
     said = captions(app)
     assert "The tables have all 5 rows of this filter" in said
-    assert "The sheet has the 5 shown here." in said
+    assert "The sheet and the reports have the 5 shown here." in said
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == ["Table, CSV", "Table, Parquet", "Contact sheet, PNG"]
 

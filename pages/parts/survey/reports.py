@@ -75,7 +75,8 @@ def offer(name: str, stored: Stored, question: Question, found: Page) -> None:
     try:
         if zoo.whereabouts(asked) == "elsewhere":
             raise SurveyError(f"The weights of {zoo.CLASSIFIERS[asked]} are not on this machine.")
-        classifier = cache.classifier(asked, Wanted(asked).load)
+        with st.empty():  # what tells that it is being opened moves nothing below
+            classifier = cache.classifier(asked, Wanted(asked).load)
         from explainers.reporting import passes
 
         price = passes(stored, found.rows, classifier)

@@ -62,8 +62,8 @@ def offer(name: str, stored: Stored, question: Question, found: Page, style: Sty
     one = found.total == 1
     st.caption(
         f"The tables have {'the one row' if one else f'all {found.total:,} rows'} of this filter, "
-        f"in this order: as Parquet with every column, as CSV without the matrices. The sheet has "
-        f"the {'one' if len(found.rows) == 1 else len(found.rows)} shown here."
+        f"in this order: as Parquet with every column, as CSV without the matrices. The sheet and "
+        f"the reports have the {'one' if len(found.rows) == 1 else len(found.rows)} shown here."
     )
     reports.offer(name, stored, question, found)
 
