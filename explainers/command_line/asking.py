@@ -80,7 +80,8 @@ OPTIONS = (
         default=[method.name for method in TRIPTYCH],
         show_default=True,
         metavar="NAME[:SETTING=VALUE,...]",
-        help="A method, with settings if you like; give it once for each. There are "
+        help="A method, with settings if you like, and settings of a setting after a dot "
+        "(lime:segmentation=slic,segmentation.n_segments=80); give it once for each. There are "
         f"{', '.join(method.name for method in METHODS)}.",
     ),
     click.option(
