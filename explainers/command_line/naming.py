@@ -194,7 +194,8 @@ def _value(settings: Settings, key: str, text: str) -> object:
         return text == "true"
     if field.type not in (int, float):
         return text
-    for kind in (type(field.default), field.type):  # as the default is written, if it can be
+    default: Any = field.default
+    for kind in (type(default), field.type):  # as the default is written, if it can be
         with suppress(ValueError):
             return kind(text)
     raise ValueError(f"say a {'whole ' if field.type is int else ''}number")
