@@ -16,7 +16,7 @@ if presentation.wanted():
 
 choice = frame("Compare")
 picture = choice.picture
-opening.offer_return(picture)
+opening.offer_return()
 seen, said = st.columns([1, 2], vertical_alignment="center", gap="large")
 with seen:
     st.image(cache.screen(picture), alt=f"The picture: {picture.title}", width="stretch")

@@ -20,9 +20,11 @@ from explainers.command_line import COMMANDS, main, triptych
 from explainers.command_line.telling import hushed, tell
 from explainers.images.colouring import Style
 from explainers.images.samples import SAMPLES
+from explainers.images.superpixels import Felzenszwalb, Quickshift, Segmentation, Slic
 from explainers.report.maps import overlay_image
 from explainers.report.page import record_from, record_in
 from explainers.report.record import Record
+from explainers.survey.survey import settings_of
 from explainers.words import percent
 from tests.app.charts import array, heatmaps
 from tests.app.driving import captions, open_app
@@ -249,6 +251,14 @@ def test_a_check_up_says_what_the_library_says(tiny: "Classifier", capsys: Captu
         (["explain"], "Missing argument 'PICTURE...'"),
         (["explain", "cat", "--method", "gradcam"], "there is no method 'gradcam'"),
         (["explain", "cat", "--method", "lime:samples=0"], "samples must lie in"),
+        (["explain", "cat", "--method", "lime:samples=x"], "say a whole number"),
+        (["explain", "cat", "--method", "lime:segmentation=grid"], "there are quickshift, slic"),
+        (
+            ["explain", "cat", "--method", "lime:segmentation.n_segments=80"],
+            "it has kernel_size, max_dist, ratio",
+        ),
+        (["explain", "cat", "--method", "lime:segmentation.ratio=2"], "ratio must lie in 0.0 to"),
+        (["explain", "cat", "--method", "lime:samples.x=1"], "segmentation.kernel_size, "),
         (["explain", "cat", "--model", "gone.keras"], "there is no file 'gone.keras'"),
         (["explain", "cat", "--class", "do"], "did you mean dog?"),
         (["explain", "cat", "--class", "1", "--rather-than", "dog"], "set against itself"),
@@ -289,6 +299,27 @@ def test_a_setting_is_part_of_the_method() -> None:
         assert Method().convert(said, None, None) == LimeSuperpixels(samples=500, fill="blur")
 
 
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ("segmentation=slic", Slic()),
+        ("segmentation=SLIC,segmentation.n_segments=80", Slic(n_segments=80)),
+        ("segmentation=slic,segmentation.compactness=2.5", Slic(compactness=2.5)),
+        ("segmentation.kernel_size=3.5", Quickshift(kernel_size=3.5)),
+        ("segmentation.ratio=0.5,segmentation.max_dist=9", Quickshift(ratio=0.5, max_dist=9)),
+        ("segmentation=felzenszwalb,samples=70", Felzenszwalb()),
+    ],
+)
+def test_a_setting_may_have_settings(told: str, meant: Segmentation) -> None:
+    from explainers.command_line.naming import Method, methods_named
+
+    read = Method().convert(f"lime:{told}", None, None)
+    assert isinstance(read, LimeSuperpixels)
+    assert read.segmentation == meant
+    assert methods_named(f"grad-cam,lime:{told.replace(',', ':')}") == (GradCam(), read)
+    assert settings_of(read)["segmentation"] == repr(meant)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_example_of_the_help_can_be_understood(
     name: str, capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -296,6 +327,7 @@ def test_every_example_of_the_help_can_be_understood(
     monkeypatch.chdir(tmp_path)
     for file in ("pets.keras", "pets.txt", "cat.json", "pet.json", "pet.jpg", "cat-report.html"):
         (tmp_path / file).touch()
+    (tmp_path / "run").mkdir()
     assert main([name, "--help"]) == 0
     told = capsys.readouterr().out
     examples = [line.strip() for line in told.splitlines() if line.startswith("    triptych")]

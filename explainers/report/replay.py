@@ -7,7 +7,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -28,7 +28,7 @@ from explainers.metrics.randomisation import randomisation
 from explainers.metrics.stability import ask_again
 from explainers.models import zoo
 from explainers.report.comparing import WITHIN, Compared, changes, compared
-from explainers.report.digests import digest_of, file_digest
+from explainers.report.digests import digest_of, file_digest, names_digest
 from explainers.report.plain import RecordError
 from explainers.report.record import (
     Again,
@@ -94,7 +94,7 @@ class Outcome:
 
     @property
     def renamed(self) -> bool:
-        """Whether the classes have other names now."""
+        """Whether not all classes have the names that they had."""
         return self.now is not None and self.now.classifier.labels != self.then.classifier.labels
 
     @property
@@ -114,7 +114,10 @@ class Outcome:
             changed = "; ".join(self.changed) or "nothing that the record tells of"
             lines += ["", f"Changed since {self.then.ran.date}: {changed}."]
             if self.renamed:
-                lines.append("The classes have other names here, on which no figure depends.")
+                lines.append(
+                    "Not all classes have the names here that they had: they are compared by their "
+                    "numbers, on which alone figures depend."
+                )
             lines += ["", WITHIN]
         return "\n".join(lines)
 
@@ -185,7 +188,8 @@ def replay(
         of `zoo.CLASSIFIERS` whose weights are on this machine. A classifier that is open already is
         taken as it is.
     names : path, optional
-        A file with the names of the model's classes.
+        A file with the names of the model's classes. If None, those that the record tells have the
+        names that they had, and the others numbers.
     tell : callable, optional
         Is called with what is being done, in a few words, before each part.
 
@@ -198,7 +202,7 @@ def replay(
     try:
         image = picture_of(record.picture, picture)
         tell("Opening the network")
-        classifier = _opened(record.classifier, model, names)
+        classifier = _opened(record, model, names)
         file = record.classifier.file if isinstance(model, str | os.PathLike) else None
         return _run(record, classifier, image, file, tell)
     except (ValueError, LookupError, OSError) as reason:
@@ -361,10 +365,16 @@ def picture_of(picture: Pictured, source: File | bytes | None = None) -> np.ndar
     return found
 
 
-def _opened(then: Answering, model: "File | Classifier | None", names: File | None) -> "Classifier":
-    """The network that the record is of, fed as it was."""
+def _opened(record: Record, model: "File | Classifier | None", names: File | None) -> "Classifier":
+    """The network that the record is of, fed as it was and called as far as that is known."""
+    then = record.classifier
     if model is None or isinstance(model, str | os.PathLike):
         classifier = _from_file(then, model, names)
+        if names is None and names_digest(classifier.labels) != then.labels:
+            labels = _names_told(record, classifier.labels)
+            classifier = classifier.variant(
+                name=classifier.name, labels=labels, scaling=classifier.scaling
+            )
     else:
         classifier = model
     if (classifier.size, len(classifier.labels)) != (then.size, then.classes):
@@ -374,6 +384,16 @@ def _opened(then: Answering, model: "File | Classifier | None", names: File | No
             f"knows {then.classes:,}."
         )
     return classifier
+
+
+def _names_told(record: Record, otherwise: Sequence[str]) -> list[str]:
+    """The names of all classes: those that the record tells, and what else they are called."""
+    aim, answers = record.target, [record.answer, *(each.answer for each in record.experiments)]
+    told = {each.index: each.label for answer in answers for each in answer}
+    told[aim.index] = aim.label
+    if aim.rather_than is not None:
+        told[aim.rather_than] = aim.rather_than_label or ""
+    return [told.get(index) or name for index, name in enumerate(otherwise)]
 
 
 def _from_file(then: Answering, model: File | None, names: File | None) -> "Classifier":

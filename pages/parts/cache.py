@@ -38,6 +38,7 @@ from explainers import (
     Target,
 )
 from explainers import check_up as look_over
+from explainers.classifiers.check_up import PASSES
 from explainers.classifiers.errors import PassingError
 from explainers.classifiers.natural_noise import PICTURES, natural_noise
 from explainers.classifiers.turns import TURNS
@@ -70,8 +71,6 @@ USUAL = 0.01
 """Seconds that a pass takes, roughly: what waits is told apart by how many passes it takes."""
 FORGOTTEN = 5.0
 """Seconds after which work that nobody wanted meanwhile counts as new."""
-LOOKED_OVER = 60
-"""Passes of a check-up, roughly."""
 
 Seen = TypeVar("Seen")
 Made = TypeVar("Made")
@@ -346,7 +345,7 @@ def check_up(picture: Picture, asked: "Classifier") -> CheckUp:
     found: CheckUp = _session().keep(
         "check-up", PICTURES_IN_SESSION, (picture.digest, asked.name),
         lambda: _asked(
-            asked, LOOKED_OVER, lambda: look_over(asked, asked.prepare(picture.image))
+            asked, PASSES, lambda: look_over(asked, asked.prepare(picture.image))
         ),
     )  # fmt: skip
     return found

@@ -8,9 +8,9 @@ import streamlit as st
 
 from explainers.images.regions import REGION_FILLS, of_boxes
 from explainers.models import zoo
-from explainers.report.digests import file_digest
+from explainers.report.digests import digest_of, file_digest
 from explainers.report.plain import RecordError
-from explainers.report.record import Found, Record
+from explainers.report.record import Found, Pictured, Record
 from explainers.report.remaking import method_of
 from explainers.report.replay import picture_of
 from explainers.report.telling import TRIED
@@ -20,6 +20,25 @@ from pages.parts.classifiers import Wanted
 from pages.parts.picture import Picture
 from pages.parts.tried import controls_of
 from pages.parts.words import escaped
+
+
+def _pictured(wanted: Pictured) -> np.ndarray:
+    """The picture of a record, which may stand on the screen if it lies nowhere else.
+
+    Raises
+    ------
+    RecordError, ImageError
+        As `picture_of` does.
+    """
+    if wanted.png is not None or wanted.sample is not None:
+        return picture_of(wanted)
+    here: np.ndarray = st.session_state.picture.image
+    if digest_of(here) != wanted.digest:
+        raise RecordError(
+            f"The record tells {wanted.title!r} by its digest alone: drop the picture first, and "
+            "then the record."
+        )
+    return here
 
 
 def is_one(content: bytes) -> bool:
@@ -40,7 +59,7 @@ def open_again(content: bytes) -> None:
         If it cannot be; nothing has changed then.
     """
     record = Record.read(content)
-    image = picture_of(record.picture)
+    image = _pictured(record.picture)
     methods = [method_of(each.method, each.settings) for each in record.explanations]
     settings: dict[str, Any] = {}
     for method in methods:

@@ -13,7 +13,7 @@ from explainers import CheckUp, Explanation
 from explainers.images.colouring import Style
 from explainers.report.digests import file_digest
 from explainers.report.page import case_of, report
-from explainers.report.record import Record
+from explainers.report.record import LARGEST_PNG, Record
 from explainers.report.recording import record_of
 from explainers.words import slug
 from pages.parts import cache
@@ -24,6 +24,12 @@ from pages.parts.tried import Tried
 if TYPE_CHECKING:
     from pages.parts.card import Subject
 
+LARGE = (
+    f" A picture that takes more than {LARGEST_PNG * 3 / 4 / 2**20:g} MiB as a PNG, as this one "
+    "may, stays outside: the record then tells it by its digest. Drop the picture first, then the "
+    "record, and give `replay` its file."
+)
+
 
 def offer(
     slot: DeltaGenerator, subject: "Subject", explanations: Sequence[Explanation], style: Style
@@ -31,6 +37,7 @@ def offer(
     """A button for the record and one for the report, each made when it is pressed."""
     tried = Tried.of(subject, explanations)
     recorded = recorder(subject, explanations, tried)
+    large = subject.picture.sample is None and _may_be_too_large(st.session_state.picture)
     stem = f"triptych-{slug(subject.picture.title)}"
     slot.download_button(
         "Record",
@@ -43,7 +50,7 @@ def offer(
         disabled=not explanations,
         help="All that these maps rest on, exactly, with the tests and experiments that were run, "
         "and the picture, in one file. Drop it where pictures are uploaded, and the page stands as "
-        "it does now; `replay` runs it again and tells what has changed.",
+        f"it does now; `replay` runs it again and tells what has changed.{LARGE if large else ''}",
     )
     slot.download_button(
         "Report",
@@ -105,3 +112,8 @@ def _report(
         looked_over, hidings, subject.prediction,
     )  # fmt: skip
     return report(case, style).encode()
+
+
+def _may_be_too_large(picture: Picture) -> bool:
+    """Whether a PNG of a picture may be too large for a record; it is made when one is wanted."""
+    return picture.image.nbytes * 4 / 3 > LARGEST_PNG

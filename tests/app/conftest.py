@@ -14,7 +14,7 @@ from tests.app.remembering import remembered
 
 AS_ONE_SESSION = "test session id"
 
-Offered = dict[str, tuple[Callable[[], bytes], str, str]]
+Offered = dict[str, tuple[Callable[[], bytes], str, str, str]]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -53,14 +53,14 @@ def _nothing_kept(lite0: Classifier) -> None:
 
 @pytest.fixture
 def offered(monkeypatch: pytest.MonkeyPatch) -> Offered:
-    """What buttons in a line offer, as they were drawn last: how it is made, its name and its kind.
+    """What buttons in a line offer, as they were drawn last, by their labels.
 
-    By their labels.
+    How it is made, its name, its kind, and the help of the button.
     """
     found: Offered = {}
 
-    def offer(self, label, data, file_name, mime, **_):
-        found[label] = data, file_name, mime
+    def offer(self, label, data, file_name, mime, help="", **_):
+        found[label] = data, file_name, mime, help
 
     monkeypatch.setattr(DeltaGenerator, "download_button", offer)
     return found

@@ -18,9 +18,11 @@ from explainers.metrics.faithfulness import STEPS, curves, strengths_of
 from explainers.metrics.randomisation import randomisation
 from explainers.metrics.scoreboard import Findings
 from explainers.metrics.stability import ask_again
+from explainers.report import recording
 from explainers.report.digests import digest_of
 from explainers.report.record import Record
 from explainers.report.recording import experiment, pictured, record_of, what_tests_found
+from pages.parts import taking_away
 from pages.parts.words import escaped
 from tests.app.conftest import Offered
 from tests.app.driving import captions, open_app
@@ -47,6 +49,11 @@ def drop(app: AppTest, content: bytes) -> None:
     app.segmented_control(key="source").set_value("Upload").run()
     app.file_uploader(key="upload").set_value(("a.json", content, "application/json")).run()
     assert not app.exception
+
+
+def record_button(app: AppTest) -> Any:
+    (button,) = (b.proto for b in app.get("download_button") if b.proto.label == "Record")
+    return button
 
 
 def edited(record: Record, edit: Callable[[dict[str, Any]], object]) -> bytes:
@@ -85,13 +92,38 @@ def test_a_picture_of_ones_own_is_inside(missile: Record, offered: Offered) -> N
 
     app = open_app(methods=["Grad-CAM"])
     drop(app, edited(missile, lambda record: swap(record, None)))
-    assert "name the picture's file" in app.error[0].value
+    assert "drop the picture first, and then the record" in app.error[0].value
     png = base64.b64encode(encode(image)).decode()
     drop(app, edited(missile, lambda record: swap(record, png)))
     assert not app.error
     found = Record.read(offered["Record"][0]()).picture.image()
     assert found is not None
     np.testing.assert_array_equal(found, image)
+
+
+def test_a_picture_too_large_for_a_record_is_told_by_its_digest(
+    offered: Offered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record is made all the same, and opens once the picture is there."""
+    monkeypatch.setattr(recording, "LARGEST_PNG", 1000)
+    monkeypatch.setattr(taking_away, "LARGEST_PNG", 1000)
+    image = np.ascontiguousarray(SAMPLES["rocket"].read()[:, ::-1])
+    app = open_app(methods=["Grad-CAM"])
+    assert "stays outside" not in offered["Record"][3]
+    app.segmented_control(key="source").set_value("Upload").run()
+    app.file_uploader(key="upload").set_value(("a.png", encode(image), "image/png")).run()
+    assert "stays outside: the record then tells it by its digest" in offered["Record"][3]
+    content = offered["Record"][0]()
+    record = Record.read(content)
+    assert record.picture.png is None
+    assert record.picture.digest == digest_of(image)
+    other = open_app(methods=["Grad-CAM"])
+    drop(other, content)
+    assert "drop the picture first, and then the record" in other.error[0].value
+    other.file_uploader(key="upload").set_value(("a.png", encode(image), "image/png")).run()
+    drop(other, content)
+    assert not other.error
+    assert "As it stood on 20" in captions(other)
 
 
 @pytest.mark.parametrize(

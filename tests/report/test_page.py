@@ -19,7 +19,9 @@ from explainers.metrics.agreement import BLOB, Agreement
 from explainers.metrics.faithfulness import RANDOM, Kind
 from explainers.metrics.method_card import MethodCard
 from explainers.metrics.scoreboard import Findings
+from explainers.report import recording
 from explainers.report.curves import HEIGHT, WIDTH, drawn_curves
+from explainers.report.digests import digest_of
 from explainers.report.index import Entry, index
 from explainers.report.page import LARGEST_PNG, Case, case_of, record_in, report
 from explainers.report.record import Record, RecordError
@@ -381,6 +383,18 @@ def test_a_large_picture_is_left_out_of_the_record(smooth: "Classifier") -> None
     record = record_in(written)
     assert record.picture == replace(case.record.picture, png=None)
     assert "too large for this file" in Parsed(written).text
+
+
+def test_a_record_leaves_out_a_picture_that_is_too_large_for_it_and_the_report_says_so(
+    smooth: "Classifier", image: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "LARGEST_PNG", 1000)
+    case = bare(smooth, image)
+    assert case.record.picture.png is None
+    assert case.record.picture.digest == digest_of(image)
+    page = Parsed(report(case)).text
+    assert "The picture itself is not in the record; the digest under Evidence tells" in page
+    assert "--picture PICTURE" in page
 
 
 def test_a_picture_and_three_methods_take_less_than_two_megabytes(

@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 from explainers import METHODS, GradCam, LimeSuperpixels, Saliency
+from explainers.classifiers.scaling import Scaling
 from explainers.images.colouring import encode
 from explainers.images.samples import SAMPLES
 from explainers.images.superpixels import Felzenszwalb, Quickshift, Slic
 from explainers.report.comparing import CELL, CORRELATION, PROBABILITY, compared, within
+from explainers.report.digests import file_digest
 from explainers.report.plain import RecordError
 from explainers.report.record import Record
 from explainers.report.recording import record_of
@@ -282,8 +284,6 @@ def test_the_picture_is_the_one_that_was_recorded(
 def test_the_model_is_the_file_that_was_recorded(
     smooth: "Classifier", smooth_model: "keras.Model", image: np.ndarray, tmp_path: Path
 ) -> None:
-    from explainers.report.digests import file_digest
-
     file = tmp_path / "tiny.keras"
     smooth_model.save(file)
     maps = [GradCam().explain(smooth, smooth.prepare(image), 0)]
@@ -291,11 +291,50 @@ def test_the_model_is_the_file_that_was_recorded(
     found = replay(record, model=file)
     assert found.status == 0, str(found)
     assert found.changed == ()
-    assert "The classes have other names here, on which no figure depends." in str(found)
+    assert found.now is not None
+    assert [said.label for said in found.now.answer] == [said.label for said in record.answer]
+    assert "Not all classes have the names" not in str(found)
     assert "'smooth' is somebody's own model: name its file" in replay(record).unrun[0]
     file.write_bytes(file.read_bytes() + b" ")
     assert "its digest is another" in replay(record, model=file).unrun[0]
     assert replay(record, model=tmp_path / "none.keras").status == 2
+
+
+def test_a_model_is_fed_and_called_as_the_record_says(
+    smooth: "Classifier", smooth_model: "keras.Model", image: np.ndarray, tmp_path: Path
+) -> None:
+    """A scaling that nobody would guess, and names of which the record does not tell all."""
+    file = tmp_path / "tiny.keras"
+    smooth_model.save(file)
+    odd = Scaling("typed in", (10.0, 20.0, 30.0), (99.0, 98.0, 97.0), bgr=True)
+    fed = smooth.variant(name="smooth", scaling=odd, labels=["zebra", "lynx", "owl"])
+    maps = [GradCam().explain(fed, fed.prepare(image), 1)]
+    record = record_of(fed, image, maps, inside=True, file=file_digest(file))
+    found = replay(record, model=file)
+    assert found.status == 0, str(found)
+    assert found.now is not None
+    assert found.now.classifier == record.classifier
+    few = replace(record, answer=record.answer[:1])
+    assert few.answer[0].index != few.target.index
+    found = replay(few, model=file)
+    assert found.status == 0, str(found)
+    assert found.now is not None
+    known = {few.answer[0].index: few.answer[0].label, 1: "lynx"}
+    (other,) = {0, 1, 2} - {*known}
+    named = {said.index: said.label for said in found.now.answer}
+    assert named == known | {other: f"class {other}"}
+    assert found.now.target.label == "lynx"
+    assert "compared by their numbers" in str(found)
+    moved = replace(
+        few,
+        classifier=replace(
+            few.classifier,
+            scaling=record_of(
+                smooth, image, [GradCam().explain(smooth, smooth.prepare(image), 1)]
+            ).classifier.scaling,
+        ),
+    )
+    assert replay(moved, model=file).status == 1
 
 
 def test_another_network_is_no_replay(
