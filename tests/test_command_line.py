@@ -263,7 +263,7 @@ def test_a_check_up_says_what_the_library_says(tiny: "Classifier", capsys: Captu
         (["explain", "cat", "--class", "do"], "did you mean dog?"),
         (["explain", "cat", "--class", "1", "--rather-than", "dog"], "set against itself"),
         (["explain", "cat", "--method", "rise", "--method", "rise"], "rise is asked for twice"),
-        (["explain", "cat", "--method", "lime:samples=many"], "that is no whole number"),
+        (["explain", "cat", "--method", "lime:samples=many"], "say a whole number"),
         (["explain", "cat", "--scaling", "none"], "'none' is not one of 'auto', '0..1'"),
         (["explain", "cat", "--scaling", "torch"], "has its own labels and scaling"),
         (["check-up", "efficientnet-lite0", "--labels", __file__], "its own labels and scaling"),

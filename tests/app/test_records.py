@@ -51,11 +51,6 @@ def drop(app: AppTest, content: bytes) -> None:
     assert not app.exception
 
 
-def record_button(app: AppTest) -> Any:
-    (button,) = (b.proto for b in app.get("download_button") if b.proto.label == "Record")
-    return button
-
-
 def edited(record: Record, edit: Callable[[dict[str, Any]], object]) -> bytes:
     found = json.loads(record.text)
     edit(found)

@@ -20,7 +20,7 @@ def plain(markdown: str) -> str:
 
 def test_the_report_of_compare(offered: Offered, lite0: Classifier) -> None:
     app = open_app(picture="coffee", methods=["Grad-CAM", "LIME superpixels"])
-    make, name, kind = offered["Report"]
+    make, name, kind, _ = offered["Report"]
     assert (name, kind) == ("triptych-coffee-report.html", "text/html")
     written = make().decode()
     page, record = Parsed(written), record_in(written)
