@@ -6,11 +6,12 @@ from pathlib import Path
 import click
 
 from explainers.command_line.asking import LABELS, file
-from explainers.command_line.telling import hushed, tell
+from explainers.command_line.telling import hushed, on_terminal, tell
 from explainers.report.page import record_in
 from explainers.report.record import LARGEST_FILE, Record
 from explainers.report.replay import Outcome
 from explainers.report.replay import replay as run_again
+from explainers.words import duration
 
 REPORTS = (".html", ".htm")
 SAID = {0: "same", 1: "moved", 2: "not run"}
@@ -48,10 +49,18 @@ def command(
         raise Unusable(str(reason)) from reason
     tell("Waking TensorFlow …")
     with hushed():
-        outcome = run_again(read, picture, model, names=labels, tell=lambda what: tell(f"{what} …"))
+        outcome = run_again(
+            read, picture, model, names=labels, tell=lambda what: tell(f"{what} …"),
+            price=_price if on_terminal() else None,
+        )  # fmt: skip
     tell()
     print(json.dumps(_told(outcome)) if as_json else outcome)
     return outcome.status
+
+
+def _price(passes: int, seconds: float) -> None:
+    """Say what it costs, before it is done."""
+    tell(f"About {passes:,} passes, {duration(seconds)} at the pace that was measured here.\n")
 
 
 class Unusable(click.ClickException):

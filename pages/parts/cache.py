@@ -39,7 +39,8 @@ from explainers import (
 )
 from explainers import check_up as look_over
 from explainers.classifiers.errors import PassingError
-from explainers.classifiers.natural_noise import PICTURES, natural_noise
+from explainers.classifiers.pace import PASSES
+from explainers.classifiers.pace import pace as measured
 from explainers.classifiers.turns import TURNS
 from explainers.images.samples import SAMPLES
 from explainers.metrics.flipping import Flip, effects_of
@@ -512,14 +513,7 @@ def _pace(classifier: str, _measure: Callable[[], float]) -> float:
 def pace(asked: "Classifier") -> float:
     """The seconds that a forward pass takes on this machine, measured once."""
 
-    def measure() -> float:
-        pictures = natural_noise(asked.size)
-        asked.probabilities(pictures[:1])
-        started = time.perf_counter()
-        asked.probabilities(pictures)
-        return (time.perf_counter() - started) / len(pictures)
-
-    return _pace(asked.name, lambda: _asked(asked, 1 + PICTURES, measure))
+    return _pace(asked.name, lambda: _asked(asked, PASSES, lambda: measured(asked)))
 
 
 def trial(

@@ -25,17 +25,20 @@ from explainers.images.colouring import encode
 from explainers.images.regions import cells
 from explainers.images.samples import SAMPLES
 from explainers.images.superpixels import Felzenszwalb, Quickshift, Slic
+from explainers.metrics import faithfulness
 from explainers.metrics.faithfulness import curves, strengths_of
+from explainers.metrics.randomisation import cost
 from explainers.metrics.scoreboard import Findings
 from explainers.report.comparing import CELL, CORRELATION, PROBABILITY, compared, within
 from explainers.report.plain import RecordError
 from explainers.report.record import Record
 from explainers.report.recording import record_of, what_tests_found
 from explainers.report.remaking import method_of, told
-from explainers.report.replay import Outcome, replay
+from explainers.report.replay import CHECK_UP, Outcome, passes, replay
 from explainers.settings import Settings
 from tests.conftest import Hold
 from tests.report.conftest import plain
+from tests.report.running import METHODS as METHODS_OF_A_RUN
 
 if TYPE_CHECKING:
     import keras
@@ -432,3 +435,24 @@ def test_the_bundled_network_says_the_same_on_tensorflows_other_kernels(
         chosen = [each for each in figures if re.search(like, each.what)]
         assert all(each.bound <= bound for each in chosen)
         held(what, against, max(each.by for each in chosen), bound)
+
+
+def test_the_price_is_told_before_anything_is_run(record: Record, smooth: "Classifier") -> None:
+    """It is what each part says of itself."""
+    told: list[str] = []
+    priced: list[tuple[int, float]] = []
+
+    def price(count: int, seconds: float) -> None:
+        told.append("the price")
+        priced.append((count, seconds))
+
+    replay(record, model=smooth, tell=told.append, price=price)
+    assert told[:3] == ["Opening the network", "the price", "Grad-CAM"]
+    cam, saliency, lime = (each.cost(smooth).passes for each in METHODS_OF_A_RUN)
+    tested = faithfulness.passes(3, cells(smooth.size), steps=4, random_runs=3)
+    broken = cost(GradCam(), smooth, 1, stages=2, copies=2).passes
+    ((count, seconds),) = priced
+    assert count == 1 + cam + saliency + lime + 2 + tested + 2 * (cam + lime) + broken + CHECK_UP
+    assert 0 < seconds < 60
+    asked = _edited(record, lambda r: r["explanations"][0].update(method="grad-kam"))
+    assert passes(asked, smooth) == count - 3 * cam - broken
