@@ -21,6 +21,7 @@ from explainers.classifiers.errors import NoAnswerError
 from explainers.classifiers.prediction import Target
 from explainers.explanation import Explainer
 from explainers.images.decoding import ImageError
+from explainers.methods import BY_NAME
 from explainers.metrics.pointing import TRIES, hide_hottest
 from explainers.models import zoo
 from explainers.models.opening import open_named
@@ -29,7 +30,7 @@ from explainers.report.index import Entry, index
 from explainers.report.page import Case, case_of, report
 from explainers.report.plain import RecordError
 from explainers.report.recording import record_of
-from explainers.report.remaking import BY_NAME, KIND, method_of
+from explainers.report.remaking import KIND, method_of
 from explainers.settings import Settings
 from explainers.survey.looking import observers
 from explainers.survey.originals import whole

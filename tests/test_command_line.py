@@ -1,5 +1,6 @@
 """The command line: what it answers is what the app shows, and what it refuses it says why."""
 
+import contextlib
 import io
 import json
 import os
@@ -76,6 +77,26 @@ def test_what_it_says_can_be_run_again(capsys: Captured, tmp_path: Path) -> None
     assert found["status"] == 1
     (moved,) = (each["what"] for each in found["figures"] if each["moved"])
     assert "Grad-CAM" in moved
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_replay_tells_its_price_on_a_terminal(
+    capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    assert main(["explain", "coffee", "--method", "grad-cam", "--json"]) == 0
+    path = tmp_path / "coffee.json"
+    path.write_text(capsys.readouterr().out)
+    for module in ("replay", "telling"):
+        where = f"explainers.command_line.{module}.on_terminal"
+        monkeypatch.setattr(where, lambda: terminal)
+    monkeypatch.setattr("explainers.command_line.replay.hushed", contextlib.nullcontext)
+    assert main(["replay", str(path)]) == 0
+    out, said = capsys.readouterr()
+    assert out.startswith("It still says the same")
+    price = re.search(r"About 4 passes, \d+ s at the pace that was measured here\.\n", said)
+    assert (price is not None) is terminal
+    if price is not None:
+        assert said.index("Opening the network") < price.start() < said.index("Grad-CAM …")
 
 
 def test_a_record_that_is_none_is_told_from_one_that_moved(

@@ -19,7 +19,7 @@ from explainers.command_line.telling import hushed, tell
 from explainers.explanation import Explainer
 from explainers.images.reading import read_image
 from explainers.images.samples import SAMPLES
-from explainers.methods import METHODS
+from explainers.methods import BY_NAME
 from explainers.models import zoo
 from explainers.models.imagenet import classes_named
 from explainers.models.opening import open_named
@@ -88,10 +88,9 @@ def methods_named(text: str) -> tuple[Explainer, ...]:
 
 def method_named(name: str, settings: Sequence[str] = ()) -> Explainer:
     """A method from its name and ``setting=value``; the error is that of `methods_named`."""
-    known = {method.name: method for method in METHODS}
-    if name not in known:
-        raise click.BadParameter(f"there is no method {name!r}; there are {', '.join(known)}")
-    method: Explainer = known[name]()
+    if name not in BY_NAME:
+        raise click.BadParameter(f"there is no method {name!r}; there are {', '.join(BY_NAME)}")
+    method: Explainer = BY_NAME[name]()
     for setting in settings:
         key, _, value = setting.partition("=")
         try:

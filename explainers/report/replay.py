@@ -8,7 +8,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explainers.classifiers.check_up import PASSES
+from explainers.classifiers.pace import pace
 from explainers.classifiers.prediction import Target
 from explainers.classifiers.scaling import Scaling
 from explainers.explanation import Explanation
@@ -24,7 +26,7 @@ from explainers.images.regions import cells, hide, of_boxes
 from explainers.images.samples import SAMPLES
 from explainers.metrics.agreement import BLOB
 from explainers.metrics.faithfulness import RANDOM, curves, strengths_of
-from explainers.metrics.randomisation import randomisation
+from explainers.metrics.randomisation import cost, randomisation
 from explainers.metrics.stability import ask_again
 from explainers.models import zoo
 from explainers.report.comparing import WITHIN, Compared, changes, compared
@@ -171,6 +173,7 @@ def replay(
     *,
     names: File | None = None,
     tell: Tell | None = None,
+    price: Callable[[int, float], object] | None = None,
 ) -> Outcome:
     """Run a record again and compare.
 
@@ -192,6 +195,9 @@ def replay(
         names that they had, and the others numbers.
     tell : callable, optional
         Is called with what is being done, in a few words, before each part.
+    price : callable, optional
+        Is called with how many passes it takes, see `passes`, and about how many seconds at the
+        pace that is measured for it, before it starts.
 
     Returns
     -------
@@ -204,9 +210,42 @@ def replay(
         tell("Opening the network")
         classifier = _opened(record, model, names)
         file = record.classifier.file if isinstance(model, str | os.PathLike) else None
+        if price is not None:
+            count = passes(record, classifier)
+            price(count, count * pace(classifier))
         return _run(record, classifier, image, file, tell)
     except (ValueError, LookupError, OSError) as reason:
         return Outcome(record, None, (str(reason),))
+
+
+def passes(record: Record, classifier: "Classifier") -> int:
+    """The forward passes that it takes to run a record again, a backward one counted as two.
+
+    What cannot be run takes none; a check-up is reckoned at `PASSES`.
+    """
+    methods = {}
+    for each in record.explanations:
+        with suppress(ValueError, LookupError):
+            method = method_of(each.method, each.settings)
+            methods[each.title] = method, method.cost(classifier).passes
+    tests = record.tests
+    count = 1 + sum(one for _, one in methods.values()) + len(record.experiments)
+    if tests.curves is not None:
+        orders = {(line.name, line.kind): len(line.shares) - 2 for line in tests.curves.curves}
+        followed = [points for (name, _), points in orders.items() if name != RANDOM]
+        count += 2 + sum(followed) + tests.curves.random_orders * max(orders.values(), default=0)
+    for asked in tests.again:
+        if asked.title in methods:
+            count += (asked.times - 1) * methods[asked.title][1]
+    if tests.forgotten is not None:
+        told = tests.forgotten
+        for broken in told.maps:
+            if broken.title in methods:
+                count += cost(
+                    methods[broken.title][0], classifier, len(told.others),
+                    stages=len(told.stages), copies=told.copies,
+                ).passes  # fmt: skip
+    return count + (PASSES if record.check_up is not None else 0)
 
 
 def _run(

@@ -38,9 +38,10 @@ from explainers import (
     Target,
 )
 from explainers import check_up as look_over
-from explainers.classifiers.check_up import PASSES
+from explainers.classifiers.check_up import PASSES as LOOKED_OVER
 from explainers.classifiers.errors import PassingError
-from explainers.classifiers.natural_noise import PICTURES, natural_noise
+from explainers.classifiers.pace import PASSES
+from explainers.classifiers.pace import pace as measured
 from explainers.classifiers.turns import TURNS
 from explainers.images.samples import SAMPLES
 from explainers.metrics.flipping import Flip, effects_of
@@ -345,7 +346,7 @@ def check_up(picture: Picture, asked: "Classifier") -> CheckUp:
     found: CheckUp = _session().keep(
         "check-up", PICTURES_IN_SESSION, (picture.digest, asked.name),
         lambda: _asked(
-            asked, PASSES, lambda: look_over(asked, asked.prepare(picture.image))
+            asked, LOOKED_OVER, lambda: look_over(asked, asked.prepare(picture.image))
         ),
     )  # fmt: skip
     return found
@@ -511,14 +512,7 @@ def _pace(classifier: str, _measure: Callable[[], float]) -> float:
 def pace(asked: "Classifier") -> float:
     """The seconds that a forward pass takes on this machine, measured once."""
 
-    def measure() -> float:
-        pictures = natural_noise(asked.size)
-        asked.probabilities(pictures[:1])
-        started = time.perf_counter()
-        asked.probabilities(pictures)
-        return (time.perf_counter() - started) / len(pictures)
-
-    return _pace(asked.name, lambda: _asked(asked, 1 + PICTURES, measure))
+    return _pace(asked.name, lambda: _asked(asked, PASSES, lambda: measured(asked)))
 
 
 def trial(
