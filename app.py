@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import cache, check_up
 from pages.parts.card import Subject
-from pages.parts.compare import agreement, answer, presentation, summary, taking_away
+from pages.parts.compare import agreement, answer, presentation, summary
 from pages.parts.frame import frame
 from pages.parts.survey import opening
 from pages.parts.table import lay_out
@@ -41,4 +41,3 @@ if check_up.wanted():
 (explained,) = table.fill([Subject.of(selection)])
 summary.draw(selection, explained)
 agreement.draw(explained, selection.style)
-taking_away.offer(table.beside, selection, explained)

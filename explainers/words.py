@@ -16,15 +16,18 @@ def percent(probability: float) -> str:
     """A probability: ``77.1%``; ``0.017%`` and ``99.998%`` where one digit would say too much.
 
     Nobody reads more zeros than those of ``under 0.0001%`` and nines than ``over 99.9999%``. What
-    a linear model takes for a probability may leave 0..1: ``−26.2%``.
+    a linear model takes for a probability may leave 0..1, and the difference of two too:
+    ``−26.2%``, ``−0.0040%``.
     """
     rest = 1 - probability
     if 0 <= probability < LEAST:
         return "under 0.0001%"
+    if -LEAST < probability < 0:
+        return "over −0.0001%"
     if 0 <= rest < LEAST:
         return "over 99.9999%"
-    if 0 < probability < 0.01:
-        return f"{100 * probability:#.2g}%"
+    if 0 < abs(probability) < 0.01:
+        return f"{100 * probability:#.2g}%".replace("-", "−")
     decimals = 1 if rest >= 0.001 or rest < 0 else math.ceil(-math.log10(rest)) - 2
     return f"{probability:.{max(1, decimals)}%}".replace("-", "−")
 

@@ -22,7 +22,7 @@ from explainers.images.colouring import Style
 from explainers.images.samples import SAMPLES
 from explainers.images.superpixels import Felzenszwalb, Quickshift, Segmentation, Slic
 from explainers.report.maps import overlay_image
-from explainers.report.page import record_in
+from explainers.report.page import record_from, record_in
 from explainers.report.record import Record
 from explainers.survey.survey import settings_of
 from explainers.words import percent
@@ -73,7 +73,7 @@ def test_what_it_says_can_be_run_again(capsys: Captured, tmp_path: Path) -> None
     path.write_text(json.dumps(told))
     assert main(["replay", str(path), "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
-    assert found["found"] == "moved"
+    assert found["status"] == 1
     (moved,) = (each["what"] for each in found["figures"] if each["moved"])
     assert "Grad-CAM" in moved
 
@@ -81,8 +81,8 @@ def test_what_it_says_can_be_run_again(capsys: Captured, tmp_path: Path) -> None
 def test_a_record_that_is_none_is_told_from_one_that_moved(
     capsys: Captured, tmp_path: Path
 ) -> None:
-    for name in ("broken.json", "broken.html"):
-        (tmp_path / name).write_text("{")
+    for name, text in (("broken.json", "{"), ("broken", "<!doctype html><p>Hello"), ("empty", "")):
+        (tmp_path / name).write_text(text)
         assert main(["replay", str(tmp_path / name)]) == 2
         out, complaint = capsys.readouterr()
         assert out == ""
@@ -127,10 +127,12 @@ def test_files_are_named_after_the_pictures_and_hold_the_maps(
 
 def test_a_report_holds_its_record(tiny: "Classifier", capsys: Captured, tmp_path: Path) -> None:
     asked = ["report", "cat", "--method", "grad-cam", "--test", "--out", str(tmp_path)]
-    assert main(asked) == 0
+    assert main([*asked, "--purpose", "For the meeting"]) == 0
     path = tmp_path / "cat-report.html"
     assert str(path) in capsys.readouterr().out
     record = record_in(path.read_text(encoding="utf-8"))
+    renamed = path.rename(tmp_path / "attachment.txt")
+    assert record_from(renamed) == record
     cat = SAMPLES["cat"].read()
     target = tiny.predict(tiny.prepare(cat)).top(1)[0].index
     explanation = GradCam().explain(tiny, tiny.prepare(cat), target)
@@ -138,6 +140,7 @@ def test_a_report_holds_its_record(tiny: "Classifier", capsys: Captured, tmp_pat
     image = record.picture.image()
     assert image is not None
     np.testing.assert_array_equal(image, cat)
+    assert record.purpose == "For the meeting"
     assert record.check_up is not None
     assert record.tests.curves is not None
     assert [each.change for each in record.tests.again] == ["noise"]
@@ -152,6 +155,69 @@ def test_several_reports_have_a_first_page(tmp_path: Path) -> None:
     links = re.findall(r'href="\./([^"]+)"', (tmp_path / "index.html").read_text("utf-8"))
     assert sorted(set(links)) == ["cat-report.html", "coffee-report.html"]
     assert all((tmp_path / link).is_file() for link in links)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_no_page_of_somebody_else_is_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no folder is named, reports are written beside what lies there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "index.html").write_text("My own page.")
+    assert main(["report", "cat", "coffee", "--method", "grad-cam"]) == 0
+    assert (tmp_path / "coffee-report.html").is_file()
+    assert (tmp_path / "index.html").read_text() == "My own page."
+
+
+@pytest.mark.parametrize("command", ["explain", "report"])
+def test_what_is_quickly_told_does_not_wait_for_a_network(
+    command: str, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+    monkeypatch.setattr("explainers.command_line.looking.classifier_named", opened.append)
+    assert main([command, str(tmp_path / "gone.png")]) == 1
+    assert "There is no file at this path" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert main([command, "cat", "--out", str(tmp_path / "file" / "maps")]) == 1
+    assert capsys.readouterr().err.endswith("file/maps: Not a directory.\n")
+    assert not opened
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_file_name_speaks_to_no_terminal_whatever_its_letters(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    name = os.fsdecode(b"caf\xe9\x1b[2J.png")
+    Image.fromarray(SAMPLES["cat"].read()).save(tmp_path / name, "PNG")
+    asked = [str(tmp_path / name), "--method", "grad-cam", "--out", str(tmp_path)]
+    assert main(["report", *asked]) == 0
+    assert main(["explain", *asked, str(tmp_path / f"gone{name}")]) == 1
+    for said in capsys.readouterr():
+        assert said.replace("\n", "").isprintable()
+        assert "caf�" in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+@pytest.mark.parametrize("asked", [["--help"], ["check-up", "--help"]])
+def test_an_answer_that_cannot_be_written_is_told(asked: list[str]) -> None:
+    command = [sys.executable, "-m", "explainers", *asked]
+    with open("/dev/full", "w") as full:
+        told = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert told.returncode == 1
+    assert told.stderr == "Something could not be read or written: No space left on device.\n"
+
+
+def test_a_reader_that_leaves_is_no_fault() -> None:
+    """What `head` does: the end of the pipe is closed before the answer is written."""
+    code = "import sys; from explainers.command_line import main; "
+    reading, writing = os.pipe()
+    os.close(reading)
+    told = subprocess.run(
+        [sys.executable, "-c", f"{code}sys.exit(main(['explain', '--help']))"],
+        cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    os.close(writing)
+    assert (told.returncode, told.stderr) == (1, "")
 
 
 def test_agreement_stands_beside_a_blob_that_knows_nothing(
@@ -197,6 +263,11 @@ def test_a_check_up_says_what_the_library_says(tiny: "Classifier", capsys: Captu
         (["explain", "cat", "--class", "do"], "did you mean dog?"),
         (["explain", "cat", "--class", "1", "--rather-than", "dog"], "set against itself"),
         (["explain", "cat", "--method", "rise", "--method", "rise"], "rise is asked for twice"),
+        (["explain", "cat", "--method", "lime:samples=many"], "say a whole number"),
+        (["explain", "cat", "--scaling", "none"], "'none' is not one of 'auto', '0..1'"),
+        (["explain", "cat", "--scaling", "torch"], "has its own labels and scaling"),
+        (["check-up", "efficientnet-lite0", "--labels", __file__], "its own labels and scaling"),
+        (["survey", ".", "--out", "run", "--scaling", "tf"], "its own labels and scaling"),
         (["survey", "."], "Missing option '--out'"),
         (["replay", "gone.json"], "File 'gone.json' does not exist"),
     ],
@@ -224,8 +295,8 @@ def test_a_model_that_is_refused_is_told_in_its_own_sentence(
 def test_a_setting_is_part_of_the_method() -> None:
     from explainers.command_line.naming import Method
 
-    read = Method().convert("lime:samples=500,fill=blur", None, None)
-    assert read == LimeSuperpixels(samples=500, fill="blur")
+    for said in ("lime:samples=500,fill=blur", "lime:samples=500:fill=blur"):
+        assert Method().convert(said, None, None) == LimeSuperpixels(samples=500, fill="blur")
 
 
 @pytest.mark.parametrize(

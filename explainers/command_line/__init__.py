@@ -3,6 +3,9 @@
 Each command is a file beside this one, which is imported when it is asked for.
 """
 
+import errno
+import io
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -24,6 +27,7 @@ COMMANDS = {
 }
 FAILED, INTERRUPTED = 1, 130
 """What the shell is told: something could not be done; Ctrl-C, as it takes that itself."""
+STDOUT = 1
 
 
 class Commands(click.Group):
@@ -80,8 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     2 if it was asked for in a way that cannot be understood; 130 after Ctrl-C.
     """
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = triptych.main(arguments, standalone_mode=False)
+        sys.stdout.flush()
     except click.UsageError as reason:
         said = reason.format_message()
         path = triptych.name if reason.ctx is None else reason.ctx.command_path
@@ -91,10 +99,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as reason:
         print(reason.format_message(), file=sys.stderr)
         return reason.exit_code
+    except OSError as error:
+        return _cut_off(error)
     except click.Abort:
         print("Stopped.", file=sys.stderr)
         return INTERRUPTED
     return status or 0
+
+
+def _cut_off(error: OSError) -> int:
+    """Say what this machine refused, unless who reads has left; nothing more is written then."""
+    if error.errno != errno.EPIPE:
+        at = f" ({error.filename!r})" if error.filename is not None else ""
+        print(f"Something could not be read or written: {error.strerror}{at}.", file=sys.stderr)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+    return FAILED
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from explainers.classifiers.prediction import Prediction, Target
-from explainers.command_line.naming import Method, Model, class_named
+from explainers.classifiers.scaling import NAMED
+from explainers.command_line.naming import AUTO, Method, Model, class_named
 from explainers.explanation import Explainer
 from explainers.methods import METHODS, TRIPTYCH
 from explainers.models import zoo
@@ -58,19 +59,25 @@ def file(name: str, help: str) -> Callable:
     return click.option(name, type=there, metavar="FILE", help=help)
 
 
-LABELS = file("--labels", "The names of a model's classes.")
+LABELS = file("--labels", "The names of the classes of a model file.")
 SCALING = click.option(
-    "--scaling", default="auto", show_default=True, help="What a model file is fed."
+    "--scaling",
+    type=click.Choice([AUTO, *NAMED]),
+    default=AUTO,
+    show_default=True,
+    help="What pixels are scaled to for a model file.",
 )
 OUT = click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Where files are written.",
+    help="A folder to write files to: it is made if need be.",
 )
 PICTURES = click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
 OPTIONS = (
-    click.option("--class", "of", metavar="NAME", help="The class to explain; the most probable."),
+    click.option(
+        "--class", "of", metavar="NAME", help="The class to explain, instead of the most probable."
+    ),
     click.option("--rather-than", metavar="NAME", help="The class that it is set against."),
     click.option(
         "--method",

@@ -10,7 +10,7 @@ import click
 from explainers.classifiers.check_up import CheckUp, Fed, check_up
 from explainers.classifiers.errors import ModelError, NoAnswerError
 from explainers.command_line.asking import LABELS, SCALING
-from explainers.command_line.naming import Model, classifier_named, picture_named
+from explainers.command_line.naming import Model, classifier_named, only_for_files, picture_named
 from explainers.command_line.telling import tell
 from explainers.images.decoding import ImageError
 from explainers.images.samples import SAMPLES
@@ -49,6 +49,7 @@ def command(model: str, labels: Path | None, scaling: str, picture: str, as_json
     knows. Nothing in a file is run. A wrong scaling shows at once: the answers differ, and the
     network is surprised.
     """
+    only_for_files(model, labels, scaling)
     classifier = classifier_named(model, labels, scaling)
     try:
         found = check_up(classifier, classifier.prepare(picture_named(picture)))

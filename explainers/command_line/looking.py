@@ -2,8 +2,10 @@
 
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,12 @@ from explainers.classifiers.prediction import Prediction, Target
 from explainers.classifiers.scaling import centre_square
 from explainers.command_line import FAILED
 from explainers.command_line.asking import Asked
-from explainers.command_line.naming import classifier_named, is_sample, picture_named
+from explainers.command_line.naming import (
+    classifier_named,
+    is_sample,
+    only_for_files,
+    picture_named,
+)
 from explainers.command_line.telling import tell
 from explainers.explanation import Explanation
 from explainers.images.colouring import Style, encode
@@ -124,12 +131,18 @@ class Telling:
 
 
 def look(asked: Asked, say: Callable[[Seen], Telling]) -> int:
-    """Look at all pictures, say of each what there is to say, and give the exit status."""
-    classifier = classifier_named(asked.model, asked.labels, asked.scaling)
+    """Look at all pictures, say of each what there is to say, and give the exit status.
+
+    What is quickly told is told first: that nothing can be written, or that a picture is not there.
+    """
+    only_for_files(asked.model, asked.labels, asked.scaling)
+    if asked.out is not None:
+        write(asked.out, {})
+    opened = cache(lambda: classifier_named(asked.model, asked.labels, asked.scaling))
     failed = 0
     for name, stem in zip(asked.pictures, _stems(asked.pictures), strict=True):
         try:
-            seen = _seen(name, stem, asked, classifier)
+            seen = _seen(name, stem, asked, opened)
             telling = say(seen)
             if asked.out is not None:
                 named = {f"{stem}-{end}": content for end, content in telling.files().items()}
@@ -146,7 +159,7 @@ def look(asked: Asked, say: Callable[[Seen], Telling]) -> int:
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Put files into a folder, which is made if it is not there.
+    """Put files into a folder, which is made if it is not there; of none, see whether it could be.
 
     Raises
     ------
@@ -155,17 +168,19 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
         for name, content in files.items():
             (folder / name).write_bytes(content)
     except OSError as error:
         raise click.ClickException(
-            f"Files cannot be written to {folder}: {error.strerror}."
+            f"Files cannot be written to {legible(str(folder))}: {error.strerror}."
         ) from error
 
 
-def _seen(name: str, stem: str, asked: Asked, classifier: "Classifier") -> Seen:
+def _seen(name: str, stem: str, asked: Asked, opened: Callable[[], "Classifier"]) -> Seen:
     tell(f"{legible(name)} …")
     image = picture_named(name)
+    classifier = opened()
     pixels = classifier.prepare(image, crop=asked.square)
     prediction = classifier.predict(pixels)
     target = asked.target(prediction)

@@ -5,6 +5,7 @@ A setting that has settings itself is named, and these after a dot:
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from explainers.classifiers.classifier import Classifier
 
+AUTO = "auto"
+"""The scaling that a model file is asked for itself."""
 NEAR = 3
 """Names that are offered instead of one that there is not."""
 
@@ -42,8 +45,8 @@ class Method(click.ParamType):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Explainer:
-        name, _, settings = value.partition(":")
-        return method_named(name, settings.split(",") if settings else ())
+        name, *settings = re.split("[:,]", value)
+        return method_named(name, settings)
 
 
 class Methods(click.ParamType):
@@ -113,6 +116,20 @@ def class_named(name: str, labels: tuple[str, ...]) -> int:
     near = (within or difflib.get_close_matches(name, labels, NEAR))[:NEAR]
     offered = f"; did you mean {' or '.join(map(legible, near))}?" if near else "."
     raise click.UsageError(f"There is no class {name!r}{offered}")
+
+
+def only_for_files(model: str, labels: Path | None, scaling: str) -> None:
+    """A network that Triptych knows has its own labels and scaling: no others are taken for it.
+
+    Raises
+    ------
+    click.UsageError
+        If some are named.
+    """
+    if model in zoo.CLASSIFIERS and (labels is not None or scaling != AUTO):
+        raise click.UsageError(
+            f"{zoo.CLASSIFIERS[model]} has its own labels and scaling; others are for model files."
+        )
 
 
 def classifier_named(model: str, labels: Path | None, scaling: str) -> "Classifier":

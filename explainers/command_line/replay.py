@@ -1,19 +1,14 @@
 """``triptych replay``: does a record still say what it said?"""
 
-import json
 from pathlib import Path
 
 import click
 
 from explainers.command_line.asking import LABELS, file
 from explainers.command_line.telling import hushed, tell
-from explainers.report.page import record_in
-from explainers.report.record import LARGEST_FILE, Record
-from explainers.report.replay import Outcome
+from explainers.report.page import record_from
+from explainers.report.plain import RecordError
 from explainers.report.replay import replay as run_again
-
-REPORTS = (".html", ".htm")
-SAID = {0: "same", 1: "moved", 2: "not run"}
 
 
 @click.command(
@@ -43,14 +38,14 @@ def command(
     by what it says but what comes with Triptych.
     """
     try:
-        read = _record(record)
-    except ValueError as reason:
+        read = record_from(record)
+    except RecordError as reason:
         raise Unusable(str(reason)) from reason
     tell("Waking TensorFlow …")
     with hushed():
         outcome = run_again(read, picture, model, names=labels, tell=lambda what: tell(f"{what} …"))
     tell()
-    print(json.dumps(_told(outcome)) if as_json else outcome)
+    print(outcome.json if as_json else outcome)
     return outcome.status
 
 
@@ -58,36 +53,3 @@ class Unusable(click.ClickException):
     """A record that cannot be read, and so cannot be run."""
 
     exit_code = 2
-
-
-def _record(path: Path) -> Record:
-    """The record in a file, or in the report that the file is.
-
-    Raises
-    ------
-    ValueError
-        If there is none that can be read; the text says why in a sentence.
-    """
-    if path.suffix.lower() not in REPORTS:
-        return Record.read(path)
-    try:
-        with path.open(encoding="utf-8") as report:
-            page = report.read(2 * LARGEST_FILE)
-    except OSError as error:
-        raise ValueError(f"The report cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise ValueError("The file is no text in UTF-8, as a report is.") from error
-    return record_in(page)
-
-
-def _told(outcome: Outcome) -> dict[str, object]:
-    """What was found, in JSON's types."""
-    return {
-        "found": SAID[outcome.status],
-        "verdict": outcome.verdict,
-        "figures": [
-            {"what": each.what, "moved": each.moved, "said": each.said} for each in outcome.figures
-        ],
-        "not_run": list(outcome.unrun),
-        "changed": list(outcome.changed),
-    }

@@ -52,6 +52,7 @@ NAME, INDEX = "report.html", "index.html"
     help="Test how far to believe the maps: deletion and insertion beside 19 random orders, and "
     "each asked again with a little noise on the picture. It takes minutes.",
 )
+@click.option("--purpose", default="", metavar="TEXT", help="What it is made for; it says so.")
 def command(
     survey: Path | None,
     pick: str,
@@ -60,31 +61,33 @@ def command(
     shows: str | None,
     find: str,
     test: bool,
+    purpose: str,
     **asked: Any,
 ) -> int:
     """Write a report of each picture: one HTML file that opens anywhere and loads nothing.
 
     It holds the answer, the maps with their scales and matrices, what they say in words, the
     check-up of the model, and the record, with the picture. They are written here unless --out
-    names a folder; of several, index.html is the first page.
+    names a folder, in which index.html is the first page of several.
     """
+    folder: Path | None = asked["out"]
     given = _given()
-    out = asked["out"] = asked["out"] or Path()
     if survey is not None:
         if strange := [name for name in given if name not in surveyed.TOGETHER]:
             raise click.UsageError(f"{_called(strange[0])} is for --survey to say: leave it out.")
         methods = asked["methods"] if "methods" in given else None
         model = Path(asked["model"]) if "model" in given else None
         question = replace(surveyed.PICKS[pick], answer=called, label=shows, text=find)
-        return surveyed.write_reports(survey, question, count, out, methods, model)
+        return surveyed.write_reports(survey, question, count, folder or Path(), methods, model)
     if strange := [name for name in given if name in surveyed.FILTERS]:
         raise click.UsageError(f"{_called(strange[0])} is of a survey: name it with --survey.")
     if not asked["pictures"]:
         raise click.UsageError("Missing argument 'PICTURE...', or a survey with --survey.")
     entries: list[Entry] = []
-    status = look(Asked(**asked), lambda seen: _telling(seen, entries, test=test))
-    if len(entries) > 1:
-        write(out, {INDEX: index(entries).encode()})
+    told = Asked(**asked | {"out": folder or Path()})
+    status = look(told, lambda seen: _telling(seen, entries, test=test, purpose=purpose))
+    if folder is not None and len(entries) > 1:
+        write(folder, {INDEX: index(entries).encode()})
     return status
 
 
@@ -105,25 +108,27 @@ def _called(name: str) -> str:
     return parameter.opts[0] if isinstance(parameter, click.Option) else "PICTURE"
 
 
-def _telling(seen: Seen, entries: list[Entry], *, test: bool) -> Telling:
+def _telling(seen: Seen, entries: list[Entry], *, test: bool, purpose: str) -> Telling:
     """Where its report is; once that is written, the first page of all reports has an entry."""
     assert seen.asked.out is not None
     name = f"{seen.stem}-{NAME}"
 
     def files() -> dict[str, bytes]:
-        case = _case(seen, test=test)
+        case = _case(seen, test=test, purpose=purpose)
         entries.append(Entry.of(case, name))
         return {NAME: written(case).encode()}
 
     answer, *_ = seen.lines()
-    return Telling((answer, f"  {seen.asked.out / name}"), files)
+    return Telling((answer, legible(f"  {seen.asked.out / name}")), files)
 
 
-def _case(seen: Seen, *, test: bool) -> Case:
+def _case(seen: Seen, *, test: bool, purpose: str) -> Case:
     findings = _tested(seen) if test else Findings()
     tell(f"{legible(seen.name)}: check-up …")
     found = check_up(seen.classifier, seen.pixels)
-    record = seen.record(inside=True, tests=what_tests_found(findings), check_up=found)
+    record = seen.record(
+        inside=True, tests=what_tests_found(findings), check_up=found, purpose=purpose
+    )
     tell(f"{legible(seen.name)}: in words …")
     return case_of(record, seen.classifier, seen.image, seen.explanations, findings, found)
 

@@ -9,7 +9,8 @@ import click
 
 from explainers.classifiers.errors import ModelError
 from explainers.command_line import INTERRUPTED
-from explainers.command_line.naming import Methods
+from explainers.command_line.asking import SCALING
+from explainers.command_line.naming import Methods, only_for_files
 from explainers.command_line.telling import tell
 from explainers.models import zoo
 from explainers.survey.pictures import BY_FOLDER, Collection
@@ -25,7 +26,7 @@ from explainers.survey.survey import Survey, SurveyError
       triptych survey photos --out run --labels folders --sample 200
       triptych survey photos --out run --methods grad-cam,saliency:samples=16 --closer ""
       triptych survey photos --out run --closer lime:segmentation=slic:segmentation.sigma=2
-      triptych survey photos --out run --classifier pets.keras --names pets.txt
+      triptych survey photos --out run --model pets.keras --names pets.txt
     """,
 )
 @click.argument("pictures", type=click.Path(path_type=Path), metavar="FOLDER")
@@ -38,15 +39,19 @@ from explainers.survey.survey import Survey, SurveyError
     f"{BY_FOLDER!r}: the folder that a picture lies in is its label.",
 )
 @click.option(
+    "--model",
     "--classifier",
+    "classifier",
     default=Survey.classifier,
     show_default=True,
     help=f"A model file, or one of {', '.join(zoo.CLASSIFIERS)}.",
 )
 @click.option(
-    "--names", type=click.Path(path_type=Path), help="A file with the names of a model's classes."
+    "--names",
+    type=click.Path(path_type=Path),
+    help="A file with the names of the classes of a model file.",
 )
-@click.option("--scaling", default=Survey.scaling, show_default=True, help="Of a model file.")
+@SCALING
 @click.option(
     "--methods",
     type=Methods(),
@@ -91,6 +96,7 @@ def command(
     It tells the price first; it can be stopped at any moment, and goes on when it is asked for
     again.
     """
+    only_for_files(asked["classifier"], asked["names"], asked["scaling"])
     if asked["classifier"] not in zoo.CLASSIFIERS:
         asked["classifier"] = _whole(asked["classifier"])
     asked["names"] = None if asked["names"] is None else _whole(asked["names"])

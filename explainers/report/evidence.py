@@ -1,9 +1,10 @@
 """What a person who audits asks for, filled with what was measured here: evidence, no judgement."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from explainers.metrics.faithfulness import KINDS
+from explainers.metrics.agreement import BLOB
+from explainers.metrics.faithfulness import KINDS, RANDOM, beaten
 from explainers.metrics.scoreboard import Findings
 from explainers.metrics.stability import Change
 from explainers.report.record import Record
@@ -66,7 +67,9 @@ def _machine(record: Record) -> list[str]:
     return [
         f"Run on {made_on(record)}, on {ran.processor}, {_count(ran.cores, 'core')}, "
         f"{ran.system}, with the kernels of {ran.kernels}.",
-        f"Versions: {enumerated(versions)}." if versions else "No versions were recorded.",
+        f"Versions: {enumerated(versions)}; that of Triptych is a digest of its code."
+        if versions
+        else "No versions were recorded.",
     ]
 
 
@@ -109,7 +112,7 @@ def limits(told: Told, findings: Findings) -> list[str]:
         "A map shows where, by its method's own definition. It shows neither why nor whether the "
         "answer is right.",
         "Agreement is not correctness: methods that share an error agree on it.",
-        *(f"{each.explainer.title} is blind to: {each.explainer.blind_to}"
+        *(f"{each.explainer.title} is blind to: {_small(each.explainer.blind_to)}"
           for each in told.explanations),
     ]  # fmt: skip
     missing = [what for what, found in _tests(told, findings).items() if not found]
@@ -138,37 +141,62 @@ def _measured(told: Told, findings: Findings) -> list[str]:
     return said
 
 
+def _followed(findings: Findings) -> str:
+    """What deletion and insertion found, and what maps that know nothing would; empty if neither
+    was followed."""
+    found = {kind: curves for kind in KINDS if (curves := findings.curves(kind))}
+    if not found:
+        return ""
+    tries, beat = findings.random_orders, []
+    for kind, curves in found.items():
+        maps = [curve for name, curve in curves.items() if name not in (BLOB, RANDOM)]
+        best = sum(beaten(curve, curves[RANDOM]) == tries for curve in maps)
+        beat.append(f"{best} of {_count(len(maps), 'map')} in {kind}")
+    return (
+        f"{enumerated(found).capitalize()} were followed beside {tries} random orders and a blob, "
+        f"which know nothing: {enumerated(beat)} did better than all random orders; of as many "
+        f"maps that know nothing, {len(maps) / (tries + 1):.2g} would on average."
+    )
+
+
 def _tests(told: Told, findings: Findings) -> dict[str, str]:
     """Of each test a sentence about what was measured; empty where it was not run."""
     methods = [each.explainer for each in told.explanations]
     titles = [method.title for method in methods]
     random = any(method.random for method in methods)
-    curves = [kind for kind in KINDS if findings.curves(kind)]
-    found = {
-        "deletion and insertion": f"{enumerated(curves).capitalize()} were followed beside "
-        f"{findings.random_orders} random orders and a blob, which know nothing."
-        if curves
-        else ""
-    }
+    found = {"deletion and insertion": _followed(findings)}
     for change, how in AGAIN.items():
         if change == "seed" and not random:
             continue
-        asked = [title for title in titles if findings.again(title, change)]
+        alike = {title: findings.again(title, change) for title in titles}
+        asked = [
+            f"{title} {each} of {_count(each.count, 'pair')}"
+            for title, each in alike.items()
+            if each
+        ]
         found[f"the same again with {how}"] = (
-            f"{enumerated(asked)} {_was(asked)} asked again with {how}." if asked else ""
+            f"Asked again with {how}, maps are as alike as this, by the median and the range of "
+            f"their rank correlations: {enumerated(asked)}."
+            if asked
+            else ""
         )
     forgot = [title for title in titles if findings.forgotten(title) is not None]
     found["copies of the network that have forgotten what it learnt"] = (
-        f"{enumerated(forgot)} {_was(forgot)} held against copies of the network that have "
-        "forgotten what it learnt."
+        "Held against copies of the network that have forgotten what it learnt, the map stayed as "
+        f"alike as those of other pictures: {enumerated(_stayed(findings, forgot))}."
         if forgot
         else ""
     )
     return found
 
 
-def _was(names: Sequence[str]) -> str:
-    return "was" if len(names) == 1 else "were"
+def _stayed(findings: Findings, titles: Sequence[str]) -> Iterator[str]:
+    """In how many copies each map stayed; see `Randomisation.stayed`."""
+    assert findings.broken is not None
+    for title in titles:
+        stayed = findings.broken.stayed(title)
+        many = "in an unknown number" if stayed is None else f"in {stayed}"
+        yield f"{title} {many} of {findings.broken.copies}"
 
 
 def _count(count: int, what: str) -> str:

@@ -12,7 +12,6 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -22,7 +21,7 @@ from markupsafe import escape as marked
 from PIL import Image
 
 from explainers.classifiers.check_up import CheckUp
-from explainers.classifiers.prediction import Answer
+from explainers.classifiers.prediction import Answer, Prediction
 from explainers.classifiers.scaling import centre_square
 from explainers.explanation import Explanation
 from explainers.images.colouring import Style, coloured, encode, ink_on
@@ -38,7 +37,8 @@ from explainers.report.evidence import evidence, limits, made_on
 from explainers.report.maps import bold_from, overlay_image
 from explainers.report.model import facts_of, given_in_words, judged
 from explainers.report.plain import RecordError
-from explainers.report.record import Experiment, Record, Said
+from explainers.report.record import Experiment, File, Record, Said, content_of
+from explainers.report.recording import PROBABLE
 from explainers.report.standings import rule, standing_in_words
 from explainers.report.telling import (
     HOW_TO_READ_AGREEMENT,
@@ -68,13 +68,19 @@ if TYPE_CHECKING:
 
 LONGEST = 640
 """Pixels of a picture's longer side: a third of a wide window at twice its pixels, roughly."""
+WHOLE = 9
+"""So many experiments have their pictures at that size; of more, all together have no more pixels.
+"""
 QUALITY = 80
 """Of pictures in WebP: they are to look at, and the record holds the numbers."""
+UNBROKEN = "\N{NO-BREAK SPACE}"
 LARGEST_PNG = 640_000
 """Characters of the pictures in a report's record: about 0.9 MB of a report of less than 2."""
-RECORD = "record"
-"""The id of the link that holds the record."""
 BEGINS = "data:application/json;base64,"
+LONGEST_HEAD = 1000
+"""Bytes before the end of which a page says that it is one."""
+LINK = f'<a id="record" href="{BEGINS}'
+"""What the link that holds the record begins with, in every report."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +121,12 @@ def case_of(
     findings: Findings | None = None,
     check_up: CheckUp | None = None,
     hidings: Mapping[str, Hiding] | None = None,
+    prediction: Prediction | None = None,
 ) -> Case:
     """All that a report tells, of what was found already; the rest is asked of the network.
 
-    That is its answer, and, unless it is given, what hiding the hottest part of each map does: some
-    20 passes a map.
+    That is, unless they are given, its answer, and what hiding the hottest part of each map does:
+    some 20 passes a map.
 
     Parameters
     ----------
@@ -135,6 +142,8 @@ def case_of(
     check_up : CheckUp, optional
     hidings : mapping of str to Hiding, optional
         Of the maps that are not blank, by the titles of their methods.
+    prediction : Prediction, optional
+        The network's answer.
     """
     found = findings or Findings()
     pixels = classifier.prepare(image, crop=record.picture.square)
@@ -144,7 +153,7 @@ def case_of(
         hidings = {each.explainer.title: hide_hottest(classifier, pixels, each) for each in usable}
     told = Told(
         classifier.title,
-        classifier.predict(pixels),
+        prediction or classifier.predict(pixels),
         rivals(classifier),
         explanations,
         agreements(usable),
@@ -158,7 +167,7 @@ def case_of(
         told,
         [method_card(each, classifier, found) for each in explanations],
         found,
-        [_tried(each, pixels, shown) for each in record.experiments],
+        _tried(record.experiments, pixels, shown),
         check_up,
     )
 
@@ -195,6 +204,7 @@ def report(case: Case, style: Style | None = None) -> str:
         question=f"Why {target_in_words(prediction, told.explanations[0].target)}?",
         record=record,
         explained=told.explanations[0].target.classes,
+        beyond=len(record.answer) > PROBABLE,
         answer=prediction[index],
         rank=prediction.rank(index),
         classes=len(prediction.labels),
@@ -230,6 +240,33 @@ def report(case: Case, style: Style | None = None) -> str:
     )
 
 
+def is_report(content: bytes) -> bool:
+    """Whether the content of a file looks like a page, as a report is one."""
+    return content[:LONGEST_HEAD].lstrip().lower().startswith(b"<!doctype html")
+
+
+def record_from(source: File | bytes) -> Record:
+    """The record that a file is, or the one in the report that it is.
+
+    Parameters
+    ----------
+    source : path or bytes
+        Where it is, or what stands in it.
+
+    Raises
+    ------
+    RecordError
+        If there is none that can be read; the text says why in a sentence.
+    """
+    content = source if isinstance(source, bytes) else content_of(source)
+    if not is_report(content):
+        return Record.read(content)
+    try:
+        return record_in(content.decode())
+    except UnicodeDecodeError as error:
+        raise RecordError("The report is no text in UTF-8, as reports are.") from error
+
+
 def record_in(page: str) -> Record:
     """The record in a report.
 
@@ -238,26 +275,17 @@ def record_in(page: str) -> Record:
     RecordError
         If there is none that can be read; the text says why in a sentence.
     """
-    reader = _Reader()
-    reader.feed(page)
-    if reader.address is None or not reader.address.startswith(BEGINS):
+    _, link, rest = page.partition(LINK)
+    address, ends, _ = rest.partition('"')
+    if not link:
         raise RecordError("There is no record in this file: it is no report of Triptych's.")
+    if not ends:
+        raise RecordError("The record in this report was cut short.")
     try:
-        content = base64.b64decode(reader.address.removeprefix(BEGINS), validate=True)
+        content = base64.b64decode(address, validate=True)
     except ValueError as error:
         raise RecordError("The record in this report is damaged.") from error
     return Record.read(content)
-
-
-class _Reader(HTMLParser):
-    """Looks for the link that holds the record."""
-
-    address: str | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        named = dict(attrs)
-        if tag == "a" and named.get("id") == RECORD and self.address is None:
-            self.address = named.get("href")
 
 
 @cache
@@ -354,10 +382,17 @@ def _matrix(each: Explanation, style: Style) -> dict[str, Any]:
     }
 
 
-def _tried(each: Experiment, pixels: np.ndarray, image: np.ndarray) -> np.ndarray:
+def _tried(
+    experiments: Sequence[Experiment], pixels: np.ndarray, image: np.ndarray
+) -> list[np.ndarray]:
+    """The picture as it was shown in each experiment, the smaller the more there are."""
+    small = smaller(image, round(LONGEST * min(1.0, (WHOLE / max(1, len(experiments))) ** 0.5)))
+    return [_changed(each, pixels, small) for each in experiments]
+
+
+def _changed(each: Experiment, pixels: np.ndarray, small: np.ndarray) -> np.ndarray:
     """The picture as it was shown in an experiment, for people: what was not hidden is sharp."""
     hidden = _hidden(each, (pixels.shape[0], pixels.shape[1]))
-    small = smaller(image)
     shape = small.shape[0], small.shape[1]
     seen = np.clip(hide(pixels, hidden, each.fill).round(), 0, 255).astype(np.uint8)
     filled = np.asarray(Image.fromarray(seen).resize(shape[::-1], Image.Resampling.BICUBIC))
@@ -415,7 +450,8 @@ def _columns(row: Score) -> tuple[float | Spread | None, ...]:
 def _figure(value: float | Spread | None) -> str:
     if value is None:
         return "–"
-    return f"{value:.3f}" if isinstance(value, float) else f"{value}"
+    said = f"{value:.3f}" if isinstance(value, float) else f"{value}"
+    return said.replace(" to ", f"{UNBROKEN}to{UNBROKEN}")
 
 
 def _standings(findings: Findings) -> list[Markup]:

@@ -149,6 +149,8 @@ from explainers.report.plain import Like, RecordError, Within, read, written
 
 __all__ = ["Record", "RecordError"]
 
+File = str | os.PathLike[str]
+
 FORMAT = 1
 """Another one is refused."""
 
@@ -630,7 +632,7 @@ class Record:
         return written(self, {"format": FORMAT})
 
     @classmethod
-    def read(cls, source: str | os.PathLike[str] | bytes) -> Self:
+    def read(cls, source: File | bytes) -> Self:
         """A record from a path, or from the content of a file.
 
         Raises
@@ -638,11 +640,9 @@ class Record:
         RecordError
             If it is none that can be read; the text says why in a sentence.
         """
-        content = source if isinstance(source, bytes) else _content(source)
+        content = source if isinstance(source, bytes) else content_of(source)
         if len(content) > LARGEST_FILE:
-            raise RecordError(
-                f"The file is larger than {LARGEST_FILE / 2**20:g} MiB, and no record is."
-            )
+            raise _too_large()
         try:
             text = content.decode()
         except UnicodeDecodeError as error:
@@ -687,10 +687,24 @@ class Record:
                 yield "a curve has not as many areas as runs"
 
 
-def _content(path: str | os.PathLike[str]) -> bytes:
+def content_of(path: File) -> bytes:
+    """What stands in a file that may be a record, or hold one.
+
+    Raises
+    ------
+    RecordError
+        If it cannot be read, or is larger than any of them; the text says why in a sentence.
+    """
     try:
         with open(path, "rb") as file:
-            return file.read(LARGEST_FILE + 1)
+            content = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "there can be no such path"
         raise RecordError(f"The record cannot be read: {reason}.") from error
+    if len(content) > LARGEST_FILE:
+        raise _too_large()
+    return content
+
+
+def _too_large() -> RecordError:
+    return RecordError(f"The file is larger than {LARGEST_FILE / 2**20:g} MiB, and no record is.")

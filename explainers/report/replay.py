@@ -35,6 +35,7 @@ from explainers.report.record import (
     Answering,
     Curves,
     Experiment,
+    File,
     Forgotten,
     Found,
     Pictured,
@@ -53,7 +54,6 @@ from explainers.report.remaking import method_of, segmentation_of
 if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier
 
-File = str | os.PathLike[str]
 Tell = Callable[[str], object]
 
 

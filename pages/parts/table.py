@@ -17,7 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explainers import Explainer, Explanation
 from explainers.images.colouring import Style
 from explainers.words import percent, slug
-from pages.parts import cache, controls, downloads, long_running, records, viewport, zoom
+from pages.parts import cache, controls, downloads, long_running, taking_away, viewport, zoom
 from pages.parts.card import VIEWS, Card, Look, Places, Subject
 from pages.parts.figures import COLOUR_BAR
 from pages.parts.frame import screen_theme
@@ -158,11 +158,6 @@ class Table:
         Where it is said how far the work has come; in the bar if None.
     bare : bool
         Whether there is nothing to press.
-
-    Attributes
-    ----------
-    beside : DeltaGenerator
-        Where the poster of a single row stands, and what else is taken away of all its cards.
     """
 
     def __init__(
@@ -177,7 +172,6 @@ class Table:
     ) -> None:
         self._bar, self._table, self._settings, self._takeaways = bar, cards, settings, takeaways
         self._status, self._bare = status or bar, bare
-        self.beside = bar
         self._cards = list(chain(*cards))
 
     def wait(self) -> None:
@@ -235,8 +229,7 @@ class Table:
     def _offer_downloads(self, slot: DeltaGenerator) -> None:
         """Of a single row below each card, and the poster in the bar; of several all in the bar."""
         if self._takeaways:
-            self.beside = slot.container(horizontal=True, width="content")
-            _offer_poster(self.beside, self._table[0])
+            _offer_poster(slot.container(horizontal=True, width="content"), self._table[0])
             for place, card in zip(self._takeaways, self._cards, strict=True):
                 with place.popover("Download", icon=":material/download:", type="tertiary"):
                     card.offer_downloads()
@@ -539,4 +532,4 @@ def _offer_poster(slot: DeltaGenerator, cards: Sequence[Card]) -> None:
         disabled=not shown,
         help="The picture and all maps side by side as one PNG.",
     )  # fmt: skip
-    records.offer(slot, subject, [explanation for explanation, _ in shown])
+    taking_away.offer(slot, subject, [explanation for explanation, _ in shown], style)

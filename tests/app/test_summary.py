@@ -104,6 +104,8 @@ def test_a_map_that_is_the_same_everywhere_is_not_said_to_point(
         (1 - 1e-9, "over 99.9999%"),
         (1.0, "over 99.9999%"),
         (-0.262, "−26.2%"),
+        (-4e-5, "−0.0040%"),
+        (-1e-9, "over −0.0001%"),
         (1.043, "104.3%"),
     ],
 )

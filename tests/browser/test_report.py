@@ -75,6 +75,11 @@ def test_it_is_printed_light_and_fits_the_sheet(browser: Browser, address: str, 
     assert page.evaluate(ground) == WHITE
     assert overflow(page) <= 0
     assert page.pdf(format=sheet).startswith(b"%PDF")
+    lines = "each => Math.round(each.clientHeight / parseFloat(getComputedStyle(each).lineHeight))"
+    tall = page.evaluate(
+        f"[...document.querySelectorAll('.scores td')].map({lines}).filter(n => n > 2)"
+    )
+    assert tall == []
     page.close()
 
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from explainers.report.page import RECORD
-
 SAID = {"alt", "aria-label"}
 """Attributes that may hold what people have named."""
 CELLS = ("th", "td", "caption")
@@ -60,7 +58,9 @@ class Parsed(HTMLParser):
         return [
             (tag, tuple((name, value) for name, value in attributes.items() if name not in said))
             for tag, attributes in self.elements
-            for said in [SAID | ({"href", "download"} if attributes.get("id") == RECORD else set())]
+            for said in [
+                SAID | ({"href", "download"} if attributes.get("id") == "record" else set())
+            ]
         ]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

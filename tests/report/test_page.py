@@ -14,6 +14,7 @@ from PIL import Image
 from explainers import GradCam, LimeSuperpixels, Prediction, Saliency, Target
 from explainers.explanation import Explanation
 from explainers.images.samples import SAMPLES
+from explainers.images.superpixels import Quickshift
 from explainers.metrics.agreement import BLOB, Agreement
 from explainers.metrics.faithfulness import RANDOM, Kind
 from explainers.metrics.method_card import MethodCard
@@ -24,7 +25,7 @@ from explainers.report.digests import digest_of
 from explainers.report.index import Entry, index
 from explainers.report.page import LARGEST_PNG, Case, case_of, record_in, report
 from explainers.report.record import Record, RecordError
-from explainers.report.recording import record_of
+from explainers.report.recording import experiment, record_of
 from explainers.report.telling import Marks, in_words
 from explainers.words import legible, percent, rounded, short
 from tests.names import NAMES
@@ -330,8 +331,20 @@ def test_what_was_not_tested_is_said(smooth: "Classifier", image: np.ndarray, pa
     assert "What if?" not in alone
     assert "Not tested: the same" not in page.text
     assert "Deletion and insertion were followed beside 3 random orders and a blob" in page.text
-    assert "Grad-CAM was asked again with a little noise on the picture." in page.text
-    assert "LIME superpixels was asked again with other seeds." in page.text
+
+
+def test_what_was_measured_stands_with_its_figures(case: Case, page: Parsed) -> None:
+    curves, again = case.record.tests.curves, case.record.tests.again
+    assert curves is not None
+    titles = [each.title for each in case.record.explanations]
+    for kind in ("deletion", "insertion"):
+        lines = [line for line in curves.curves if line.kind == kind]
+        best = sum(line.beaten == 3 for line in lines if line.name in titles)
+        assert f"{best} of 3 maps in {kind}" in page.text
+    assert "of as many maps that know nothing, 0.75 would on average" in page.text
+    for each in again:
+        median = f"{np.median(each.correlations):.2f}".replace("-", "−")
+        assert re.search(rf": {each.title} {median} \(.* to .*\) of 3 pairs\.", page.text)
 
 
 def test_evidence_is_no_compliance(page: Parsed) -> None:
@@ -395,6 +408,24 @@ def test_a_picture_and_three_methods_take_less_than_two_megabytes(
     assert len(written.encode()) < 2 * MEGABYTE
     assert record_in(written) == record
     assert "EfficientNet-Lite0 gives Egyptian cat 77.1%, place 1 of 1,000." in Parsed(written).text
+
+
+def test_fifty_experiments_do_too(lite0: "Classifier") -> None:
+    """As many as a session keeps, each with a quarter of the superpixels of a busy picture."""
+    image = SAMPLES["motorcycle"].read()
+    pixels = lite0.prepare(image)
+    maps = [GradCam().explain(lite0, pixels, 665)]
+    segments, random = Quickshift().segments(pixels), np.random.default_rng(0)
+    pieces = int(segments.max()) + 1
+    answer = lite0.predict(pixels)
+    tried = [
+        experiment("hide", "blur", np.isin(segments, chosen[: pieces // 4]), answer, 665)
+        for chosen in (random.permutation(pieces) for _ in range(50))
+    ]
+    record = record_of(lite0, image, maps, sample="motorcycle", experiments=tried)
+    written = report(case_of(record, lite0, image, maps))
+    assert len(written.encode()) < 2 * MEGABYTE
+    assert "50. Hide the region" in Parsed(written).text
 
 
 def test_a_map_is_drawn_as_large_as_its_scale_says(case: Case, page: Parsed) -> None:
