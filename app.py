@@ -41,4 +41,4 @@ if check_up.wanted():
 (explained,) = table.fill([Subject.of(selection)])
 summary.draw(selection, explained)
 agreement.draw(explained, selection.style)
-taking_away.offer(table.beside, selection, explained)
+taking_away.offer(table.together, selection, explained)

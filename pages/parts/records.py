@@ -12,6 +12,7 @@ from explainers import CheckUp, Explanation
 from explainers.images.regions import REGION_FILLS, of_boxes
 from explainers.models import zoo
 from explainers.report.digests import file_digest
+from explainers.report.page import is_report, record_from
 from explainers.report.plain import RecordError
 from explainers.report.record import Record
 from explainers.report.recording import record_of
@@ -37,6 +38,7 @@ def offer(slot: DeltaGenerator, subject: "Subject", explanations: Sequence[Expla
         icon=":material/receipt_long:",
         key="record",
         on_click="ignore",
+        width="stretch",
         disabled=not explanations,
         help="All that these maps rest on, exactly, and the picture, in one file. Drop it where "
         "pictures are uploaded, and the page stands as it does now; `replay` runs it again and "
@@ -75,8 +77,8 @@ def recorder(
 
 
 def is_one(content: bytes) -> bool:
-    """Whether a file looks like a record, and like no picture."""
-    return content.lstrip()[:1] == b"{"
+    """Whether a file looks like a record or a report with one inside, and like no picture."""
+    return content.lstrip()[:1] == b"{" or is_report(content)
 
 
 def open_again(content: bytes) -> None:
@@ -90,7 +92,7 @@ def open_again(content: bytes) -> None:
     RecordError, ImageError
         If it cannot be; nothing has changed then.
     """
-    record = Record.read(content)
+    record = record_from(content)
     image = picture_of(record.picture)
     methods = [method_of(each.method, each.settings) for each in record.explanations]
     settings: dict[str, Any] = {}

@@ -38,6 +38,7 @@ def offer(
         icon=":material/article:",
         key="report",
         on_click="ignore",
+        width="stretch",
         help="The answer, the maps, the numbers and what is known of the methods as one page that "
         "opens anywhere and can be printed, with the record inside.",
     )
