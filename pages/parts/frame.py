@@ -299,8 +299,8 @@ def _choose_picture() -> Picture:
             max_upload_size=MAX_BYTES // 2**20,
             on_change=_take,
             args=("upload",),
-            help="JPEG, PNG, WebP, GIF, BMP or TIFF; or a record of Triptych's, which opens as it "
-            "stood. It stays in this session.",
+            help="JPEG, PNG, WebP, GIF, BMP or TIFF; or a record or a report of Triptych's, which "
+            "opens as the page stood. It stays in this session.",
         )
     else:
         st.camera_input(

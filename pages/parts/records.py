@@ -9,6 +9,7 @@ import streamlit as st
 from explainers.images.regions import REGION_FILLS, of_boxes
 from explainers.models import zoo
 from explainers.report.digests import digest_of, file_digest
+from explainers.report.page import is_report, record_from
 from explainers.report.plain import RecordError
 from explainers.report.record import Found, Pictured, Record
 from explainers.report.remaking import method_of
@@ -42,8 +43,8 @@ def _pictured(wanted: Pictured) -> np.ndarray:
 
 
 def is_one(content: bytes) -> bool:
-    """Whether a file looks like a record, and like no picture."""
-    return content.lstrip()[:1] == b"{"
+    """Whether a file looks like a record or a report with one inside, and like no picture."""
+    return content.lstrip()[:1] == b"{" or is_report(content)
 
 
 def open_again(content: bytes) -> None:
@@ -58,7 +59,7 @@ def open_again(content: bytes) -> None:
     RecordError, ImageError
         If it cannot be; nothing has changed then.
     """
-    record = Record.read(content)
+    record = record_from(content)
     image = _pictured(record.picture)
     methods = [method_of(each.method, each.settings) for each in record.explanations]
     settings: dict[str, Any] = {}

@@ -201,9 +201,11 @@ class Table:
                 card.join(column)
         runs = list({id(card.run): card.run for card in cards}.values())
         action = self._bar.container(width="content")
-        if not self._bare and any(run.waiting for run in runs):
+        waiting = any(run.waiting for run in runs)
+        if waiting and not self._bare:
             _offer_pause(action, runs)
-        takeaway, status = self._bar.empty(), self._status.empty()
+        takeaway = self._bar.empty() if waiting else self._bar.container(width="content")
+        status = self._status.empty()
         for card in cards:
             card.draw()
         for card in sorted(cards, key=lambda card: card.passes):
@@ -227,9 +229,10 @@ class Table:
         return [[card.explanation for card in line] for line in self._table]
 
     def _offer_downloads(self, slot: DeltaGenerator) -> None:
-        """Of a single row below each card, and the poster in the bar; of several all in the bar."""
+        """Of a single row below each card and, of all together, in the bar; of several there."""
         if self._takeaways:
-            _offer_poster(slot.container(horizontal=True, width="content"), self._table[0])
+            together = taking_away.together(slot)
+            _offer_poster(together, self._table[0])
             for place, card in zip(self._takeaways, self._cards, strict=True):
                 with place.popover("Download", icon=":material/download:", type="tertiary"):
                     card.offer_downloads()
@@ -530,6 +533,7 @@ def _offer_poster(slot: DeltaGenerator, cards: Sequence[Card]) -> None:
         key="poster",
         on_click="ignore",
         disabled=not shown,
+        width="stretch",
         help="The picture and all maps side by side as one PNG.",
     )  # fmt: skip
     taking_away.offer(slot, subject, [explanation for explanation, _ in shown], style)

@@ -31,6 +31,11 @@ LARGE = (
 )
 
 
+def together(line: DeltaGenerator) -> DeltaGenerator:
+    """Where in a line stands what is taken away of all maps together."""
+    return line.popover("Take away", icon=":material/download:")
+
+
 def offer(
     slot: DeltaGenerator, subject: "Subject", explanations: Sequence[Explanation], style: Style
 ) -> None:
@@ -47,6 +52,7 @@ def offer(
         icon=":material/receipt_long:",
         key="record",
         on_click="ignore",
+        width="stretch",
         disabled=not explanations,
         help="All that these maps rest on, exactly, with the tests and experiments that were run, "
         "and the picture, in one file. Drop it where pictures are uploaded, and the page stands as "
@@ -60,6 +66,7 @@ def offer(
         icon=":material/article:",
         key="report",
         on_click="ignore",
+        width="stretch",
         disabled=not explanations,
         help="The answer, the maps, the numbers, the tests and experiments that were run, and what "
         "is known of the methods, as one page that opens anywhere and can be printed, with the "

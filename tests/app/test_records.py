@@ -45,9 +45,9 @@ def missile(lite0: Classifier) -> Record:
     return record_of(lite0, image, [explanation], title="Rocket", sample="rocket")
 
 
-def drop(app: AppTest, content: bytes) -> None:
+def drop(app: AppTest, content: bytes, name: str = "a.json") -> None:
     app.segmented_control(key="source").set_value("Upload").run()
-    app.file_uploader(key="upload").set_value(("a.json", content, "application/json")).run()
+    app.file_uploader(key="upload").set_value((name, content, "text/plain")).run()
     assert not app.exception
 
 

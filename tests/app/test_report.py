@@ -7,7 +7,8 @@ from explainers.images.samples import SAMPLES
 from explainers.report.digests import digest_of
 from explainers.report.page import record_in
 from tests.app.conftest import Offered
-from tests.app.driving import open_app
+from tests.app.driving import captions, open_app
+from tests.app.test_records import drop
 from tests.app.test_summary import summary
 from tests.report.parsed import Parsed
 
@@ -45,6 +46,18 @@ def test_the_picture_that_is_cut_is_the_one_of_the_report(offered: Offered) -> N
     written = offered["Report"][0]().decode()
     assert record_in(written).picture.square
     assert "Coffee, 400 × 400 pixels." in Parsed(written).text
+
+
+def test_a_report_that_is_dropped_opens_as_the_page_stood(offered: Offered) -> None:
+    open_app(picture="rocket", methods=["Grad-CAM"], **{"class": "657"})
+    report = offered["Report"][0]()
+    app = open_app(methods=["LIME superpixels"])
+    drop(app, report, "report.html")
+    assert app.title[0].value == "Why missile?"
+    assert app.session_state.methods == ["Grad-CAM"]
+    assert "As it stood on 20" in captions(app)
+    drop(app, b"<!doctype html><p>Another page", "page.html")
+    assert "There is no record in this file" in app.error[0].value
 
 
 def test_the_poster_stands_beside_it() -> None:

@@ -12,6 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from explainers import Classifier, GradCam
 from explainers.images.samples import SAMPLES
+from explainers.report.page import record_from
+from explainers.report.record import Record
 
 pytestmark = pytest.mark.browser
 
@@ -151,8 +153,22 @@ def test_everything_can_be_taken_away(
     for name in ("Overlay, PNG", "Overlay, JPEG", "Heatmap, PNG"):
         assert Image.open(io.BytesIO(taken(name))).size == (451, 300)
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Take away").click()
     poster = Image.open(io.BytesIO(taken("Poster")))
     assert poster.width > 2 * poster.height
+    record = Record.read(taken("Record"))
+    assert record_from(taken("Report")).explanations[0].matrix == record.explanations[0].matrix
+
+
+def test_nothing_moves_when_the_maps_are_complete(desk: Page, address: str) -> None:
+    """What the bar holds in the end stands in the one line that it took while they were drawn."""
+    desk.goto(f"{address}/?picture=astronaut")
+    expect(desk.get_by_role("button", name="Stop")).to_be_enabled()
+    heading = desk.get_by_role("heading", name="Grad-CAM")
+    before = heading.bounding_box()
+    expect(desk.get_by_text(COMPLETE)).to_be_visible()
+    expect(desk.get_by_role("button", name="Take away")).to_be_visible()
+    assert heading.bounding_box() == before
 
 
 def test_stop_keeps_what_there_is_and_continue_goes_on(page: Page, address: str) -> None:

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,15 @@ from explainers.report import recording
 from explainers.report.curves import HEIGHT, WIDTH, drawn_curves
 from explainers.report.digests import digest_of
 from explainers.report.index import Entry, index
-from explainers.report.page import LARGEST_PNG, Case, case_of, record_in, report
+from explainers.report.page import (
+    LARGEST_PNG,
+    LINK,
+    Case,
+    case_of,
+    record_from,
+    record_in,
+    report,
+)
 from explainers.report.record import Record, RecordError
 from explainers.report.recording import experiment, record_of
 from explainers.report.telling import Marks, in_words
@@ -371,6 +380,16 @@ def test_a_page_without_a_record_is_told(written: str, part: str | None) -> None
     )
     with pytest.raises(RecordError) as told:
         record_in("<p>Hello</p>" if part is None else broken)
+    assert str(told.value).endswith(".")
+
+
+@pytest.mark.parametrize("marks", ["<a>", "</a>", "<", "<!--", '<a id="record" ', LINK])
+def test_a_page_of_nothing_but_marks_is_told_in_no_time(marks: str) -> None:
+    page = f"<!doctype html>{marks * (2**23 // len(marks))}".encode()
+    before = time.process_time()
+    with pytest.raises(RecordError) as told:
+        record_from(page)
+    assert time.process_time() - before < 1
     assert str(told.value).endswith(".")
 
 

@@ -174,7 +174,8 @@ def draw(
                 f"triptych-{slug(selection.picture.title)}-scoreboard.csv", "text/csv",
                 icon=":material/download:", type="tertiary", key="scoreboard", on_click="ignore",
             )  # fmt: skip
-            taking_away.offer(line, Subject.of(selection), explanations, selection.style)
+            place = taking_away.together(line)
+            taking_away.offer(place, Subject.of(selection), explanations, selection.style)
 
 
 def _found(rows: Sequence[Score], standings: Sequence[Standing]) -> str:

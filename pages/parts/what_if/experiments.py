@@ -82,7 +82,8 @@ def compare(selection: Selection) -> None:
     bar = one_line()
     explained = draw(rows, selection.methods, selection.style, one_scale=True, bar=bar)
     if known := [each for each in explained[0] if each is not None]:
-        taking_away.offer(bar, Subject.of(selection), known, selection.style)
+        place = taking_away.together(bar)
+        taking_away.offer(place, Subject.of(selection), known, selection.style)
     label = escaped(prediction[target.index].label)
     for explanation in explained[0]:
         if explanation is not None and explanation.surrogate is not None:
