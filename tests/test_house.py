@@ -16,7 +16,8 @@ FLOORS: list[list[str]] = [
     ["explainers.explanation"],
     ["explainers.observing", "explainers.words"],
     ["explainers.methods", "explainers.metrics", "explainers.network"],
-    ["explainers.survey", "explainers.report"],
+    ["explainers.report"],
+    ["explainers.survey"],
     ["explainers"],
     ["pages.parts"],
     [
@@ -25,7 +26,7 @@ FLOORS: list[list[str]] = [
     ],
     ["pages", "app"],
 ]
-PACKAGE = 7
+PACKAGE = 8
 """The floor of what `explainers` itself offers."""
 HOMES = {
     "tensorflow": ["explainers.classifiers", "explainers.models"],

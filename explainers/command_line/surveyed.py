@@ -15,8 +15,8 @@ from explainers.command_line.telling import hushed, tell
 from explainers.explanation import Explainer
 from explainers.models import zoo
 from explainers.report.digests import file_digest
-from explainers.reporting import FIRST_PAGE, Missing, Written, first_page, network_of, reports
 from explainers.survey.questions import ORDERS, Question, page
+from explainers.survey.reports import FIRST_PAGE, Missing, Written, first_page, network_of, reports
 from explainers.survey.survey import SurveyError
 from explainers.survey.table import Stored
 from explainers.words import legible, percent, slug

@@ -96,6 +96,9 @@ def steer(
 ) -> None:
     """A button to start a run at its price, to stop it or to go on; none when it is finished.
 
+    It is one button by its key: of two, a browser would show the old one below the new while the
+    work goes on.
+
     Parameters
     ----------
     begin : callable
@@ -110,11 +113,11 @@ def steer(
 
         over(place).button(
             f"{verb}: {price(left(run, passes), classifier)}",
-            icon=":material/play_arrow:", key=f"start-{label}", on_click=resume,
+            icon=":material/play_arrow:", key=f"work-{label}", on_click=resume,
         )  # fmt: skip
     elif run.waiting:
         over(place).button(
-            "Stop", icon=":material/stop:", key=f"stop-{label}", on_click=_pause, args=(run,),
+            "Stop", icon=":material/stop:", key=f"work-{label}", on_click=_pause, args=(run,),
             help="Keep what there is so far.",
         )  # fmt: skip
 

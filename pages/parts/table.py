@@ -27,6 +27,7 @@ from pages.parts.words import escaped
 SCALES = ("0 to 1", "Raw")
 GAP = 16
 """Pixels between columns."""
+KEEP = "Keep what there is so far."
 NARROWEST = 170
 """A map of a strip, in pixels; where less is left of the page, it stands below the one before."""
 TALLEST = 480
@@ -223,7 +224,10 @@ class Table:
         if self._bare:
             status.empty()
         else:
-            _offer_pause(action, runs, settled=True)
+            if not _stopped(runs):
+                _nothing_to_stop(action)
+            elif not waiting:
+                _offer_pause(action, runs)
             status.caption(_summary(cards))
             self._offer_downloads(takeaway)
         return [[card.explanation for card in line] for line in self._table]
@@ -491,20 +495,29 @@ def _give_way() -> None:
         time.sleep(LOADING)
 
 
-def _offer_pause(place: DeltaGenerator, runs: list[cache.Run], *, settled: bool = False) -> None:
-    """A button to stop what is running, or to go on with what was stopped."""
-    slot = long_running.over(place)
-    if any(run.paused and not run.finished for run in runs):
-        slot.button(
-            "Continue", icon=":material/play_arrow:", key=f"continue-{settled}",
-            on_click=_pause, args=(runs, False),
-        )  # fmt: skip
-        return
-    slot.button(
-        "Stop", icon=":material/stop:", key=f"stop-{settled}",
-        disabled=not any(run.waiting for run in runs), on_click=_pause, args=(runs, True),
-        help="Keep what there is so far.",
+def _offer_pause(place: DeltaGenerator, runs: list[cache.Run]) -> None:
+    """A button to stop what is running, or to go on with what was stopped: one, by its key."""
+    stopped = _stopped(runs)
+    long_running.over(place).button(
+        "Continue" if stopped else "Stop",
+        icon=":material/play_arrow:" if stopped else ":material/stop:", key="pause",
+        on_click=_pause, args=(runs, not stopped), help=None if stopped else KEEP,
     )  # fmt: skip
+
+
+def _nothing_to_stop(place: DeltaGenerator) -> None:
+    """What stands where nothing is left to stop.
+
+    In a block of its own: a browser would keep a button beside the one that follows it, as long as
+    the page is at work.
+    """
+    long_running.over(place).container(width="content").button(
+        "Stop", icon=":material/stop:", key="nothing-to-stop", disabled=True, help=KEEP
+    )
+
+
+def _stopped(runs: list[cache.Run]) -> bool:
+    return any(run.paused and not run.finished for run in runs)
 
 
 def _pause(runs: list[cache.Run], paused: bool) -> None:

@@ -165,9 +165,9 @@ def test_stopped_reports_are_kept_and_others_are_asked_for_anew(
     monkeypatch.setattr(cache.Run, "advance", until_one_is_written)
     app = opened(find="moped/")
     app.button(key="ask-reports").click().run()
-    app.button(key="start-Write 3 reports").click().run()
+    app.button(key="work-Write 3 reports").click().run()
     app.run()
-    assert app.button(key="start-Write 3 reports").label.startswith("Continue, 33% done: ")
+    assert app.button(key="work-Write 3 reports").label.startswith("Continue, 33% done: ")
     pages = unpacked(offered["1 report, ZIP"][0]())
     assert sorted(pages) == ["1-moped-000003.html", "index.html"]
     assert "The first 1 of 3 pictures" in Parsed(pages["index.html"]).text
@@ -192,7 +192,7 @@ def test_reports_of_hostile_names_are_files_of_plain_names(quick: Stored, offere
     )
     app = opened()
     app.button(key="ask-reports").click().run()
-    app.button(key="start-Write 2 reports").click().run()
+    app.button(key="work-Write 2 reports").click().run()
     pages = unpacked(offered["2 reports, ZIP"][0]())
     assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.") for name in pages)
     assert len(pages) == 3

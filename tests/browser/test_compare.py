@@ -179,6 +179,8 @@ def test_stop_keeps_what_there_is_and_continue_goes_on(page: Page, address: str)
     expect(card(page, "lime")).to_contain_text(re.compile(r"Stopped at \d+ of 1,000 samples"))
     expect(charts(page, "lime")).to_have_count(2)
     page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_enabled()
+    expect(page.get_by_role("button", name="Continue")).to_have_count(0, timeout=3000)
     expect(page.get_by_text(COMPLETE)).to_be_visible()
     expect(card(page, "lime")).to_contain_text("1,000 of 1,000 samples")
 

@@ -21,7 +21,7 @@ from pages.parts.words import escaped
 
 if TYPE_CHECKING:
     from explainers import Classifier
-    from explainers.reporting import Missing, Written
+    from explainers.survey.reports import Missing, Written
 
 COMMAND = "python -m explainers report --survey RUN --model FILE --out DIR"
 
@@ -77,7 +77,7 @@ def offer(name: str, stored: Stored, question: Question, found: Page) -> None:
             raise SurveyError(f"The weights of {zoo.CLASSIFIERS[asked]} are not on this machine.")
         with st.empty():  # what tells that it is being opened moves nothing below
             classifier = cache.classifier(asked, Wanted(asked).load)
-        from explainers.reporting import passes
+        from explainers.survey.reports import passes
 
         price = passes(stored, found.rows, classifier)
     except (ModelError, SurveyError, LookupError) as reason:
@@ -95,7 +95,7 @@ def offer(name: str, stored: Stored, question: Question, found: Page) -> None:
 
 def zipped(stored: Stored, question: Question, found: int, reported: Reported) -> bytes:
     """The reports there are, and the first page of them, as one zip."""
-    from explainers.reporting import FIRST_PAGE, first_page
+    from explainers.survey.reports import FIRST_PAGE, first_page
 
     entries = [each.entry for each in reported.written]
     pages = {each.name: each.page for each in reported.written}
@@ -124,7 +124,7 @@ def _begun(
     stored: Stored, rows: Sequence[Mapping[str, Any]], classifier: "Classifier"
 ) -> Iterator[Reported]:
     """Step by step, all that there is."""
-    from explainers.reporting import Written, reports
+    from explainers.survey.reports import Written, reports
 
     so_far = Reported(0, len(rows), "")
     for step in reports(stored, rows, classifier):

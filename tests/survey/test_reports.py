@@ -16,7 +16,10 @@ from explainers.command_line.surveyed import PICKS
 from explainers.images.superpixels import Slic
 from explainers.report.page import record_in
 from explainers.report.replay import replay
-from explainers.reporting import (
+from explainers.survey.looking import look, look_closer
+from explainers.survey.pictures import Found
+from explainers.survey.questions import Page, Question, in_words, page
+from explainers.survey.reports import (
     Missing,
     Step,
     Written,
@@ -26,9 +29,6 @@ from explainers.reporting import (
     passes,
     reports,
 )
-from explainers.survey.looking import look, look_closer
-from explainers.survey.pictures import Found
-from explainers.survey.questions import Page, Question, in_words, page
 from explainers.survey.survey import Survey, SurveyError
 from explainers.survey.table import SETTINGS, TABLE, Stored, schema, write
 from explainers.words import legible
