@@ -19,7 +19,7 @@ from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, screen_theme
 from pages.parts.picture import Picture
 from pages.parts.plots import change_figure
-from pages.parts.table import draw, one_line
+from pages.parts.table import draw
 from pages.parts.tried import Trial
 from pages.parts.what_if import canvas
 from pages.parts.words import MARKDOWN, escaped
@@ -79,15 +79,15 @@ def compare(selection: Selection) -> None:
             *((trial.kind, trial.picture, trial.pixels, trial.prediction) for trial in trials),
         )
     ]  # fmt: skip
-    bar = one_line()
-    explained = draw(rows, selection.methods, selection.style, one_scale=True, bar=bar)
-    if known := [each for each in explained[0] if each is not None]:
-        place = taking_away.together(bar)
-        taking_away.offer(place, Subject.of(selection), known, selection.style)
+    explained = draw(rows, selection.methods, selection.style, one_scale=True)
+    known = [explanation for explanation in explained[0] if explanation is not None]
     label = escaped(prediction[target.index].label)
-    for explanation in explained[0]:
-        if explanation is not None and explanation.surrogate is not None:
+    for explanation in known:
+        if explanation.surrogate is not None:
             _draw_surrogate(selection, explanation, trials, label)
+    if known:
+        place = taking_away.together(st.container(horizontal=True))
+        taking_away.offer(place, Subject.of(selection), known, selection.style)
 
 
 def _offer_first(selection: Selection) -> None:
