@@ -23,7 +23,6 @@ def set_to(page: Page, popover: str, place: int, **numbers: int) -> None:
 
 def test_the_maps_and_all_verdicts_stand_in_one_look(desk: Page, address: str) -> None:
     desk.goto(f"{address}/how_far?picture=coffee")
-    expect(desk.get_by_text(COMPLETE)).to_be_visible()
     set_to(desk, "LIME superpixels", 0, Samples=60)
     set_to(desk, "Smoothed saliency", 0, Samples=4)
     set_to(desk, "Settings", 0, Steps=5)

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import PATIENCE
 from tests.browser.test_compare import COMPLETE, card, charts
+from tests.browser.test_how_far import set_to
 
 pytestmark = pytest.mark.browser
 
@@ -78,6 +79,7 @@ def test_three_rows_by_three_methods_are_one_look_and_their_numbers_stand_apart(
     desk: Page, address: str
 ) -> None:
     desk.goto(f"{address}/why?picture=rocket")
+    set_to(desk, "LIME superpixels", 0, Samples=60)
     complete(desk)
     cards = [card(desk, f"{method}{row}") for method in METHODS for row in ("", "-1", "-2")]
     names = [desk.get_by_role("button", name=re.compile(name)).last

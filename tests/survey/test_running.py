@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +18,8 @@ from tests.survey.misbehaving import EXIT, FULL, HUNGRY, ODD, SLOW
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120
+PYTHON = [sys.executable, "-m"]
+FORKED = [*PYTHON, "tests.survey.forked"]
 Command = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -28,17 +30,19 @@ def command(tiny: tuple[Path, Path], tmp_path: Path) -> Iterator[Command]:
     model, names = tiny
     preload = json.dumps(["tests.survey.misbehaving"])
 
-    def start(folder: Path, *options: str, **settings: object) -> "subprocess.Popen[str]":
+    def start(
+        folder: Path, *options: str, python: Sequence[str] = PYTHON
+    ) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
             [
-                sys.executable, "-m", "explainers", "survey", str(folder),
+                *python, "explainers", "survey", str(folder),
                 "--out", str(tmp_path / "run"), "--classifier", str(model), "--names", str(names),
                 "--scaling", "0..1", "--methods", "grad-cam,saliency:samples=2", "--closer", "",
                 "--worst", "0", "--sample", "0", "--workers", "1", *options,
             ],
             cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True,
-            env=os.environ | {"DASK_DISTRIBUTED__WORKER__PRELOAD": preload}, **settings,  # type: ignore[call-overload]
+            env=os.environ | {"DASK_DISTRIBUTED__WORKER__PRELOAD": preload},
         )  # fmt: skip
         started.append(process)
         return process
@@ -132,7 +136,7 @@ def test_pictures_that_end_their_worker_are_found_and_the_others_are_not_blamed(
     painted("good", 6)
     painted("exit", 1, behind=EXIT)
     folder = painted("odd", 1, behind=ODD)
-    process = command(folder)
+    process = command(folder, python=FORKED)
     told, complaints = process.communicate(timeout=2 * PATIENCE)
     assert process.returncode == 0, complaints
     assert "2 could not be looked at" in told
@@ -177,7 +181,9 @@ def test_a_full_disk_is_told_and_what_is_done_is_kept(
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+def cluster(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """A scheduler and two workers, started from the shell: its address, and its process."""
     address = tmp_path / "scheduler.json"
     quiet = {
@@ -185,11 +191,10 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
         "start_new_session": True,
         "env": os.environ | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"},
     }  # fmt: skip
-    python = [sys.executable, "-m"]
     meeting = ["--scheduler-file", str(address), "--no-dashboard"]
-    scheduler = [*python, "dask", "scheduler", "--host", "127.0.0.1", "--port", "0"]
-    worker = [*python, "dask", "worker", "--nthreads", "1", "--memory-limit", "2GB"]
-    worker += ["--preload", "tests.survey.misbehaving"]
+    scheduler = [*PYTHON, "dask", "scheduler", "--host", "127.0.0.1", "--port", "0"]
+    worker = [*getattr(request, "param", PYTHON), "dask", "worker", "--nthreads", "1"]
+    worker += ["--memory-limit", "2GB", "--preload", "tests.survey.misbehaving"]
     commands = [scheduler] + [
         [*worker, "--local-directory", str(tmp_path / f"worker-{number}")] for number in range(2)
     ]
@@ -205,6 +210,7 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
             process.wait()
 
 
+@pytest.mark.parametrize("cluster", [FORKED], indirect=True, ids=["forked"])
 def test_on_a_cluster_of_ones_own_a_picture_that_eats_all_memory_is_found(
     command: Command, painted: Paint, tmp_path: Path, cluster: tuple[str, object]
 ) -> None:
