@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from explainers.command_line.asking import LABELS, file
-from explainers.command_line.telling import hushed, tell
+from explainers.command_line.telling import tell
+from explainers.models.hushing import hushed
 from explainers.report.page import record_from
 from explainers.report.plain import RecordError
 from explainers.report.replay import replay as run_again
