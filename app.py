@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import cache, check_up
 from pages.parts.card import Subject
-from pages.parts.compare import agreement, answer, presentation, summary, taking_away
+from pages.parts.compare import agreement, answer, presentation, summary
 from pages.parts.frame import frame
 from pages.parts.survey import opening
 from pages.parts.table import lay_out
@@ -16,7 +16,7 @@ if presentation.wanted():
 
 choice = frame("Compare")
 picture = choice.picture
-opening.offer_return(picture)
+opening.offer_return()
 seen, said = st.columns([1, 2], vertical_alignment="center", gap="large")
 with seen:
     st.image(cache.screen(picture), alt=f"The picture: {picture.title}", width="stretch")
@@ -41,4 +41,3 @@ if check_up.wanted():
 (explained,) = table.fill([Subject.of(selection)])
 summary.draw(selection, explained)
 agreement.draw(explained, selection.style)
-taking_away.offer(table.together, selection, explained)

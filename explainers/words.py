@@ -89,6 +89,14 @@ def seconds(value: float) -> str:
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
 
 
+def duration(seconds: float) -> str:
+    """A time as one waits for it: ``40 s``, ``7 min``, ``3.5 h``."""
+    for limit, length, unit in ((90, 1, "s"), (5400, 60, "min"), (math.inf, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / length:.{int(unit == 'h')}f} {unit}"
+    raise ValueError(f"{seconds} is no time.")
+
+
 def resolution(explanation: Explanation) -> str:
     """At what resolution the map was really measured."""
     if explanation.surrogate is not None:

@@ -1,5 +1,6 @@
 """The command line: what it answers is what the app shows, and what it refuses it says why."""
 
+import contextlib
 import io
 import json
 import os
@@ -20,10 +21,12 @@ from explainers.command_line import COMMANDS, main, triptych
 from explainers.command_line.telling import tell
 from explainers.images.colouring import Style
 from explainers.images.samples import SAMPLES
+from explainers.images.superpixels import Felzenszwalb, Quickshift, Segmentation, Slic
 from explainers.models.hushing import hushed
 from explainers.report.maps import overlay_image
 from explainers.report.page import record_from, record_in
 from explainers.report.record import Record
+from explainers.survey.survey import settings_of
 from explainers.words import percent
 from tests.app.charts import array, heatmaps
 from tests.app.driving import captions, open_app
@@ -75,6 +78,26 @@ def test_what_it_says_can_be_run_again(capsys: Captured, tmp_path: Path) -> None
     assert found["status"] == 1
     (moved,) = (each["what"] for each in found["figures"] if each["moved"])
     assert "Grad-CAM" in moved
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_replay_tells_its_price_on_a_terminal(
+    capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    assert main(["explain", "coffee", "--method", "grad-cam", "--json"]) == 0
+    path = tmp_path / "coffee.json"
+    path.write_text(capsys.readouterr().out)
+    for module in ("replay", "telling"):
+        where = f"explainers.command_line.{module}.on_terminal"
+        monkeypatch.setattr(where, lambda: terminal)
+    monkeypatch.setattr("explainers.command_line.replay.hushed", contextlib.nullcontext)
+    assert main(["replay", str(path)]) == 0
+    out, said = capsys.readouterr()
+    assert out.startswith("It still says the same")
+    price = re.search(r"About 4 passes, \d+ s at the pace that was measured here\.\n", said)
+    assert (price is not None) is terminal
+    if price is not None:
+        assert said.index("Opening the network") < price.start() < said.index("Grad-CAM …")
 
 
 def test_a_record_that_is_none_is_told_from_one_that_moved(
@@ -250,11 +273,19 @@ def test_a_check_up_says_what_the_library_says(tiny: "Classifier", capsys: Captu
         (["explain"], "Missing argument 'PICTURE...'"),
         (["explain", "cat", "--method", "gradcam"], "there is no method 'gradcam'"),
         (["explain", "cat", "--method", "lime:samples=0"], "samples must lie in"),
+        (["explain", "cat", "--method", "lime:samples=x"], "say a whole number"),
+        (["explain", "cat", "--method", "lime:segmentation=grid"], "there are quickshift, slic"),
+        (
+            ["explain", "cat", "--method", "lime:segmentation.n_segments=80"],
+            "it has kernel_size, max_dist, ratio",
+        ),
+        (["explain", "cat", "--method", "lime:segmentation.ratio=2"], "ratio must lie in 0.0 to"),
+        (["explain", "cat", "--method", "lime:samples.x=1"], "segmentation.kernel_size, "),
         (["explain", "cat", "--model", "gone.keras"], "there is no file 'gone.keras'"),
         (["explain", "cat", "--class", "do"], "did you mean dog?"),
         (["explain", "cat", "--class", "1", "--rather-than", "dog"], "set against itself"),
         (["explain", "cat", "--method", "rise", "--method", "rise"], "rise is asked for twice"),
-        (["explain", "cat", "--method", "lime:samples=many"], "that is no whole number"),
+        (["explain", "cat", "--method", "lime:samples=many"], "say a whole number"),
         (["explain", "cat", "--scaling", "none"], "'none' is not one of 'auto', '0..1'"),
         (["explain", "cat", "--scaling", "torch"], "has its own labels and scaling"),
         (["check-up", "efficientnet-lite0", "--labels", __file__], "its own labels and scaling"),
@@ -290,6 +321,27 @@ def test_a_setting_is_part_of_the_method() -> None:
         assert Method().convert(said, None, None) == LimeSuperpixels(samples=500, fill="blur")
 
 
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ("segmentation=slic", Slic()),
+        ("segmentation=SLIC,segmentation.n_segments=80", Slic(n_segments=80)),
+        ("segmentation=slic,segmentation.compactness=2.5", Slic(compactness=2.5)),
+        ("segmentation.kernel_size=3.5", Quickshift(kernel_size=3.5)),
+        ("segmentation.ratio=0.5,segmentation.max_dist=9", Quickshift(ratio=0.5, max_dist=9)),
+        ("segmentation=felzenszwalb,samples=70", Felzenszwalb()),
+    ],
+)
+def test_a_setting_may_have_settings(told: str, meant: Segmentation) -> None:
+    from explainers.command_line.naming import Method, methods_named
+
+    read = Method().convert(f"lime:{told}", None, None)
+    assert isinstance(read, LimeSuperpixels)
+    assert read.segmentation == meant
+    assert methods_named(f"grad-cam,lime:{told.replace(',', ':')}") == (GradCam(), read)
+    assert settings_of(read)["segmentation"] == repr(meant)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_example_of_the_help_can_be_understood(
     name: str, capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -297,6 +349,7 @@ def test_every_example_of_the_help_can_be_understood(
     monkeypatch.chdir(tmp_path)
     for file in ("pets.keras", "pets.txt", "cat.json", "pet.json", "pet.jpg", "cat-report.html"):
         (tmp_path / file).touch()
+    (tmp_path / "run").mkdir()
     assert main([name, "--help"]) == 0
     told = capsys.readouterr().out
     examples = [line.strip() for line in told.splitlines() if line.startswith("    triptych")]

@@ -126,7 +126,7 @@ def test_the_rules_can_be_broken(module: str, source: str) -> None:
         "from explainers import METHODS, Prediction, read_image",
         "from explainers.command_line import check_up, compare, explain, replay, survey",
         "import pages.parts.frame, pages.parts.table, pages.parts.check_up",
-        "from pages.parts.compare import agreement, answer, presentation, summary, taking_away",
+        "from pages.parts.compare import agreement, answer, presentation, summary",
         "from pages.parts.why import comparisons",
         "from pages.parts.what_if import canvas, experiments",
         "from pages.parts.how_far import faithfulness, randomisation, stability, verdicts",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from explainers.classifiers.classifier import Classifier
     from explainers.classifiers.graph import Layer
 
+PASSES = 60
+"""Forward passes that a check-up takes, roughly."""
 SCALERS = ("Rescaling", "Normalization", "TrueDivide", "Divide", "Subtract", "Multiply")
 LARGEST, NARROWEST = 5.0, 0.5
 """Networks are usually given numbers of about -5 to 5: twice the -2.1 to 2.6 of the widest common

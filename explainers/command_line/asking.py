@@ -67,8 +67,14 @@ SCALING = click.option(
     show_default=True,
     help="What pixels are scaled to for a model file.",
 )
+OUT = click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="A folder to write files to: it is made if need be.",
+)
+PICTURES = click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
 OPTIONS = (
-    click.argument("pictures", nargs=-1, required=True, metavar="PICTURE..."),
     click.option(
         "--class", "of", metavar="NAME", help="The class to explain, instead of the most probable."
     ),
@@ -81,7 +87,8 @@ OPTIONS = (
         default=[method.name for method in TRIPTYCH],
         show_default=True,
         metavar="NAME[:SETTING=VALUE,...]",
-        help="A method, with settings if you like; give it once for each. There are "
+        help="A method, with settings if you like, and settings of a setting after a dot "
+        "(lime:segmentation=slic,segmentation.n_segments=80); give it once for each. There are "
         f"{', '.join(method.name for method in METHODS)}.",
     ),
     click.option(
@@ -95,20 +102,17 @@ OPTIONS = (
     LABELS,
     SCALING,
     click.option("--square", is_flag=True, help="Show the network only the middle square."),
-    click.option(
-        "--out",
-        type=click.Path(file_okay=False, path_type=Path),
-        metavar="DIR",
-        help="A folder to write files to: it is made if need be.",
-    ),
+    OUT,
     click.option(
         "--json", "as_json", is_flag=True, help="A record of each picture, one a line, for replay."
     ),
 )
 
 
-def options(command: Callable[..., Any]) -> Callable[..., Any]:
+def options(
+    command: Callable[..., Any], pictures: Callable[..., Any] = PICTURES
+) -> Callable[..., Any]:
     """Give a command all of them, as the fields of `Asked`."""
-    for option in reversed(OPTIONS):
+    for option in reversed((pictures, *OPTIONS)):
         command = option(command)
     return command

@@ -16,6 +16,7 @@ from explainers.command_line.looking import Seen, Telling, look
       triptych explain cat.jpg --class "tiger cat" --rather-than tabby
       triptych explain *.jpg --method grad-cam --out maps
       triptych explain cat.jpg --method lime:samples=500,fill=blur
+      triptych explain cat.jpg --method lime:segmentation=slic,segmentation.n_segments=80
       triptych explain cat.jpg --json > cat.json      what 'triptych replay' runs again
       triptych explain pet.jpg --model pets.keras --labels pets.txt
 

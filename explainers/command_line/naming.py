@@ -1,11 +1,16 @@
-"""What is named on the command line: pictures, networks, classes, and methods with settings."""
+"""What is named on the command line: pictures, networks, classes, and methods with settings.
+
+A setting that has settings itself is named, and these after a dot:
+``lime:segmentation=slic,segmentation.n_segments=80``.
+"""
 
 import difflib
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,11 +19,12 @@ from explainers.command_line.telling import tell
 from explainers.explanation import Explainer
 from explainers.images.reading import read_image
 from explainers.images.samples import SAMPLES
-from explainers.methods import METHODS
+from explainers.methods import BY_NAME
 from explainers.models import zoo
 from explainers.models.hushing import hushed
 from explainers.models.imagenet import classes_named
 from explainers.models.opening import open_named
+from explainers.settings import Settings
 from explainers.words import legible
 
 if TYPE_CHECKING:
@@ -83,19 +89,13 @@ def methods_named(text: str) -> tuple[Explainer, ...]:
 
 def method_named(name: str, settings: Sequence[str] = ()) -> Explainer:
     """A method from its name and ``setting=value``; the error is that of `methods_named`."""
-    known = {method.name: method for method in METHODS}
-    if name not in known:
-        raise click.BadParameter(f"there is no method {name!r}; there are {', '.join(known)}")
-    method: Explainer = known[name]()
+    if name not in BY_NAME:
+        raise click.BadParameter(f"there is no method {name!r}; there are {', '.join(BY_NAME)}")
+    method: Explainer = BY_NAME[name]()
     for setting in settings:
         key, _, value = setting.partition("=")
-        if key not in method.settings():
-            raise click.BadParameter(
-                f"{name} has no setting {key!r}; it has {', '.join(method.settings())}"
-            )
         try:
-            changed: dict[str, Any] = {key: _value(getattr(method, key), value)}
-            method = replace(method, **changed)
+            method = _set(name, method, key.split("."), value)
         except ValueError as reason:
             raise click.BadParameter(f"{setting}: {reason}") from reason
     return method
@@ -167,18 +167,52 @@ def is_sample(name: str) -> bool:
     return name in SAMPLES and not Path(name).exists()
 
 
-def _value(now: object, text: str) -> object:
-    """A text as what the setting is now."""
-    if isinstance(now, bool):
+Kind = TypeVar("Kind", bound=Settings)
+
+
+def _set(name: str, settings: Kind, keys: Sequence[str], text: str) -> Kind:
+    """The same but for one setting, named by itself or within another: ``segmentation.sigma``."""
+    key, *inner = keys
+    entries = settings.settings()
+    now = getattr(settings, key) if key in entries else None
+    if key not in entries or (inner and not isinstance(now, Settings)):
+        raise click.BadParameter(
+            f"{name} has no setting {'.'.join(keys)!r}; it has {', '.join(_names(settings))}"
+        )
+    changed: dict[str, Any] = {
+        key: _set(f"{name}:{key}", now, inner, text)
+        if inner and isinstance(now, Settings)
+        else _value(settings, key, text)
+    }
+    return replace(settings, **changed)  # type: ignore[type-var]
+
+
+def _names(settings: Settings) -> Iterator[str]:
+    """What can be set, those within another behind it."""
+    for name in settings.settings():
+        yield name
+        value = getattr(settings, name)
+        if isinstance(value, Settings):
+            yield from (f"{name}.{inner}" for inner in _names(value))
+
+
+def _value(settings: Settings, key: str, text: str) -> object:
+    """A text as what the setting may be."""
+    (field,) = (each for each in fields(settings) if each.name == key)  # type: ignore[arg-type]
+    choices = settings.settings()[key].choices
+    if isinstance(field.default, Settings) and isinstance(choices, tuple):
+        kinds = {each.title.casefold(): each for each in choices}
+        if text.casefold() not in kinds:
+            raise ValueError(f"there are {', '.join(kinds)}")
+        return kinds[text.casefold()]
+    if field.type is bool:
         if text not in ("true", "false"):
             raise ValueError("say true or false")
         return text == "true"
-    if isinstance(now, int | float):
-        try:
-            return type(now)(text)
-        except ValueError:
-            kind = "whole number" if isinstance(now, int) else "number"
-            raise ValueError(f"that is no {kind}") from None
-    if isinstance(now, str) or now is None:
+    if field.type not in (int, float):
         return text
-    raise ValueError("this setting cannot be named here; use the library")
+    default: Any = field.default
+    for kind in (type(default), field.type):  # as the default is written, if it can be
+        with suppress(ValueError):
+            return kind(text)
+    raise ValueError(f"say a {'whole ' if field.type is int else ''}number")

@@ -5,11 +5,12 @@ from pathlib import Path
 import click
 
 from explainers.command_line.asking import LABELS, file
-from explainers.command_line.telling import tell
+from explainers.command_line.telling import on_terminal, tell
 from explainers.models.hushing import hushed
 from explainers.report.page import record_from
 from explainers.report.plain import RecordError
 from explainers.report.replay import replay as run_again
+from explainers.words import duration
 
 
 @click.command(
@@ -44,10 +45,18 @@ def command(
         raise Unusable(str(reason)) from reason
     tell("Waking TensorFlow …")
     with hushed():
-        outcome = run_again(read, picture, model, names=labels, tell=lambda what: tell(f"{what} …"))
+        outcome = run_again(
+            read, picture, model, names=labels, tell=lambda what: tell(f"{what} …"),
+            price=_price if on_terminal() else None,
+        )  # fmt: skip
     tell()
     print(outcome.json if as_json else outcome)
     return outcome.status
+
+
+def _price(passes: int, seconds: float) -> None:
+    """Say what it costs, before it is done."""
+    tell(f"About {passes:,} passes, {duration(seconds)} at the pace that was measured here.\n")
 
 
 class Unusable(click.ClickException):

@@ -25,6 +25,7 @@ from explainers.survey.survey import Survey, SurveyError
       triptych survey photos --out run
       triptych survey photos --out run --labels folders --sample 200
       triptych survey photos --out run --methods grad-cam,saliency:samples=16 --closer ""
+      triptych survey photos --out run --closer lime:segmentation=slic:segmentation.sigma=2
       triptych survey photos --out run --model pets.keras --names pets.txt
     """,
 )

@@ -3,7 +3,12 @@
 import sys
 
 
+def on_terminal() -> bool:
+    """Whether anybody sees how far it is."""
+    return sys.stderr.isatty()
+
+
 def tell(text: str = "") -> None:
     """Put this into the line of the terminal that changes; nothing clears it."""
-    if sys.stderr.isatty():
+    if on_terminal():
         print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)

@@ -28,10 +28,14 @@ METHODS: tuple[type[Explainer], ...] = (
 )
 """All there are, kind by kind."""
 
+BY_NAME = {method.name: method for method in METHODS}
+"""The same by what files and commands call them."""
+
 TRIPTYCH: tuple[type[Explainer], ...] = (GradCam, Saliency, LimeSuperpixels)
 """Those that stand side by side unless others are chosen: one of each kind."""
 
 __all__ = [
+    "BY_NAME",
     "METHODS",
     "TRIPTYCH",
     "GradCam",

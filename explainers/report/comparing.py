@@ -1,5 +1,6 @@
 """What two records of the same say differently: each figure, by how much, and in which cells."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,10 +13,13 @@ from explainers.report.record import (
     Checked,
     Curves,
     Explained,
+    Fed,
     Forgotten,
+    Line,
     Record,
     Said,
 )
+from explainers.words import percent
 
 CELLS_SHOWN = 3
 
@@ -25,12 +29,19 @@ AREA = 0.001
 CORRELATION = 0.01
 CELL = 0.001
 """Of the map's scale. A colour map has 256 colours."""
+NOTE = 0.001
+"""Of the largest figure of the sentence, where a unit of the last digit is less."""
+FED = 0.01
+"""Of the largest number that the network is given, or of its surprise."""
 COUNT = 0.0
+FIGURE = re.compile(r"[+−-]?\d[\d,]{,20}(\.\d{1,15})?(e[+-]?\d{1,2})?")
 
 WITHIN = (
     "Figures are equal within about the last digit that a page shows: "
-    f"{PROBABILITY:.1%} for a probability, and a tenth of it where it is below 1%; {AREA:g} for an "
-    f"area, {CORRELATION:g} for a correlation or an R²; and a cell within {CELL:.1%} of its map's "
+    f"{PROBABILITY:.1%} for a probability, and a tenth of it where it is below 1%, also at each "
+    f"point of a curve; {AREA:g} for an area, {CORRELATION:g} for a correlation or an R²; one in "
+    f"its last digit for a figure in a sentence, or {NOTE:.1%} of the largest there; {FED:.0%} for "
+    f"what a network is given and how it surprises; and a cell within {CELL:.1%} of its map's "
     "scale, a quarter of the least step between two colours. Networks compute in rounded numbers, "
     "which another processor or version adds up in another order: with TensorFlow's other kernels, "
     "that was measured to stay within these bounds."
@@ -104,7 +115,7 @@ def compared(then: Record, now: Record) -> Iterator[Compared]:
     if then.tests.forgotten is not None and now.tests.forgotten is not None:
         yield from _forgotten(then.tests.forgotten, now.tests.forgotten)
     if then.check_up is not None and now.check_up is not None:
-        yield _check_ups(then.check_up, now.check_up)
+        yield from _check_ups(then.check_up, now.check_up)
 
 
 def changes(then: Record, now: Record) -> tuple[str, ...]:
@@ -156,16 +167,12 @@ def _answers(what: str, then: Sequence[Said], now: Sequence[Said]) -> Compared:
         told = f"{_probable(then[0])} then, {_probable(now[0])} now"
     else:
         at_most = "" if said.index in later else "at most "
-        told = f"{_probable(said)} then, {at_most}{_percent(after)} now"
+        told = f"{_probable(said)} then, {at_most}{percent(after)} now"
     return Compared(what, by, bound, told)
 
 
 def _probable(said: Said) -> str:
-    return f"{said.label} {_percent(said.probability)}"
-
-
-def _percent(probability: float) -> str:
-    return f"{100 * probability:.3g}%"
+    return f"{said.label} {percent(said.probability)}"
 
 
 def _maps(then: Explained, now: Explained) -> Iterator[Compared]:
@@ -200,6 +207,32 @@ def _maps(then: Explained, now: Explained) -> Iterator[Compared]:
             yield _counted(f"{title}, {what}", was, is_now)
     if then.surrogate is not None and now.surrogate is not None:
         yield _correlations(f"{title}, R²", [then.surrogate.r2], [now.surrogate.r2])
+    if then.notes or now.notes:
+        yield _notes(f"{title}, what else was found", " ".join(then.notes), " ".join(now.notes))
+
+
+def _notes(what: str, then: str, now: str) -> Compared:
+    """Sentences: the same words, and each figure within a unit of its last digit, or nearly."""
+    told = f"{then or 'nothing'} then, {now or 'nothing'} now"
+    if FIGURE.sub("#", then) != FIGURE.sub("#", now):
+        return Compared(what, np.inf, COUNT, told)
+    pairs = zip(FIGURE.finditer(then), FIGURE.finditer(now), strict=True)
+    figures = [(_figure(one[0]), _figure(other[0])) for one, other in pairs]
+    largest = max((abs(value) for pair in figures for value, _ in pair), default=0.0)
+    found = [
+        (abs(one - other), max(unit, finer, NOTE * largest))
+        for (one, unit), (other, finer) in figures
+    ]
+    by, bound = max(found, key=lambda entry: entry[0] / entry[1], default=(0.0, COUNT))
+    return Compared(what, by, bound, told if by > bound else f"no figure {_off(by)}")
+
+
+def _figure(text: str) -> tuple[float, float]:
+    """A figure in a sentence, and how far one that differs by a unit of its last digit may lie."""
+    plain = text.replace(",", "").replace("−", "-")
+    digits, _, power = plain.partition("e")
+    unit = 10.0 ** (int(power or 0) - len(digits.partition(".")[2]))
+    return float(plain), 1.5 * unit
 
 
 def _curves(then: Curves, now: Curves) -> Iterator[Compared]:
@@ -211,11 +244,33 @@ def _curves(then: Curves, now: Curves) -> Iterator[Compared]:
             runs = 0 if other is None else len(other.areas)
             yield _counted(f"{what}, orders", len(line.areas), runs)
             continue
-        by = float(np.abs(np.subtract(line.areas, other.areas)).max())
-        areas = f"area {np.mean(line.areas):.3f} then, {np.mean(other.areas):.3f} now"
-        yield Compared(what, by, AREA, areas)
+        if line.shares != other.shares:
+            yield _counted(f"{what}, points", len(line.shares), len(other.shares))
+            continue
+        yield _points(what, line, other)
         if line.beaten != other.beaten:
             yield _counted(f"{what}, random orders beaten", line.beaten, other.beaten)
+
+
+def _points(what: str, then: Line, now: Line) -> Compared:
+    """A curve point by point, and the area under it: the one that has moved most."""
+    area = float(np.abs(np.subtract(then.areas, now.areas)).max())
+    areas = f"area {np.mean(then.areas):.3f} then, {np.mean(now.areas):.3f} now"
+    one, other = np.array(then.runs), np.array(now.runs)
+    apart = np.abs(one - other)
+    bounds = np.clip(TENTH * np.maximum(one, other), LEAST, PROBABILITY)
+    run, place = np.unravel_index(int((apart / bounds).argmax()), apart.shape)
+    by, bound = float(apart[run, place]), float(bounds[run, place])
+    if area / AREA > max(1.0, by / bound):
+        return Compared(what, area, AREA, areas)
+    if by <= bound:
+        return Compared(what, by, bound, f"{areas}; no point {_off(by)}")
+    count = int((apart > bounds).sum())
+    of = f" of order {run + 1}" if len(one) > 1 else ""
+    point = f"{percent(one[run, place])} then, {percent(other[run, place])} now"
+    hidden = "hidden" if then.kind == "deletion" else "shown"
+    told = f"at {then.shares[place]:.0%} {hidden}{of} {point}"
+    return Compared(what, by, bound, f"{areas}; {count} of {apart.size} points, {told}")
 
 
 def _again(then: Sequence[Again], now: Sequence[Again]) -> Iterator[Compared]:
@@ -253,14 +308,47 @@ def _all(breaking: Breaking) -> list[float | None]:
     return [*breaking.baseline, *(value for row in breaking.similarities for value in row)]
 
 
-def _check_ups(then: Checked, now: Checked) -> Compared:
+def _check_ups(then: Checked, now: Checked) -> Iterator[Compared]:
     facts = [
-        (each.kind, each.head, each.input, each.parameters, each.fed, each.likeliest)
+        (each.kind, each.head, each.input, each.rescaling, each.parameters, each.layers, each.fed,
+         each.likeliest)
+        for each in (then, now)
+    ]  # fmt: skip
+    if facts[0] == facts[1]:
+        yield Compared("The check-up", 0, COUNT, f"fed {now.fed}, {now.parameters:,} weights")
+    else:
+        yield _counted("The check-up", *facts)
+    later = {each.scaling: each for each in now.feedings}
+    for each in then.feedings:
+        what = f"The check-up, if fed {each.scaling}"
+        other = later.get(each.scaling)
+        yield _counted(what, "tried", "not tried") if other is None else _fed(what, each, other)
+
+
+def _fed(what: str, then: Fed, now: Fed) -> Compared:
+    """What the network is given under a scaling, how that surprises it, and what it answers."""
+    classes = [None if each.answer is None else each.answer.index for each in (then, now)]
+    told = [
+        f"{'no number' if each.answer is None else _probable(each.answer)}, given "
+        f"{each.given[0]:.3g} to {each.given[1]:.3g}, surprise "
+        f"{'unknown' if each.surprise is None else f'{each.surprise:.3g}'}"
         for each in (then, now)
     ]
-    if facts[0] == facts[1]:
-        return Compared("The check-up", 0, COUNT, f"fed {now.fed}, {now.parameters:,} weights")
-    return _counted("The check-up", *facts)
+    alike = classes[0] == classes[1] and (then.surprise is None) == (now.surprise is None)
+    if not alike or then.usual != now.usual:
+        return _counted(what, *told)
+    widest = max(abs(end) for each in (then, now) for end in each.given)
+    found = [
+        (abs(one - other), FED * widest) for one, other in zip(then.given, now.given, strict=True)
+    ]
+    if then.answer is not None and now.answer is not None:
+        one, other = then.answer.probability, now.answer.probability
+        found.append((abs(one - other), within(one, other)))
+    if then.surprise is not None and now.surprise is not None:
+        larger = max(abs(then.surprise), abs(now.surprise))
+        found.append((abs(then.surprise - now.surprise), FED * larger))
+    by, bound = max(found, key=lambda entry: entry[0] / (entry[1] or 1.0))
+    return Compared(what, by, bound, told[1] if by <= bound else f"{told[0]} then, {told[1]} now")
 
 
 def _correlations(what: str, then: Sequence[float | None], now: Sequence[float | None]) -> Compared:

@@ -30,6 +30,8 @@ class Entry:
         The two maps that agree least, by their rank correlation; None of fewer than two.
     picture : str
         The picture, small, as an address that holds it.
+    remark : str
+        What else is to be said of it, in a sentence.
     """
 
     file: str
@@ -38,9 +40,10 @@ class Entry:
     explained: Answer
     least: Agreement | None
     picture: str
+    remark: str = ""
 
     @classmethod
-    def of(cls, case: Case, file: str) -> Self:
+    def of(cls, case: Case, file: str, remark: str = "") -> Self:
         """What a first page tells of a report that was written to a file."""
         told = case.told
         pairs = [pair for pair in told.agreements if BLOB not in pair.names]
@@ -51,6 +54,7 @@ class Entry:
             told.prediction[told.index],
             min(pairs, key=lambda pair: pair.correlation, default=None),
             address_of(smaller(case.image, LONGEST)),
+            remark,
         )
 
     @property
@@ -59,6 +63,18 @@ class Entry:
         return f"./{quote(self.file, safe='')}"
 
 
-def index(entries: Sequence[Entry]) -> str:
-    """The first page as HTML, for a file of UTF-8 beside the reports; they stand as they come."""
-    return template("index.html").render(entries=entries)
+def index(
+    entries: Sequence[Entry], about: Sequence[str] = (), missing: Sequence[tuple[str, str]] = ()
+) -> str:
+    """The first page as HTML, for a file of UTF-8 beside the reports.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        They stand as they come.
+    about : sequence of str
+        What pictures these are, in sentences.
+    missing : sequence of (str, str)
+        Pictures that should be among them and are not, each with the reason in a sentence.
+    """
+    return template("index.html").render(entries=entries, about=about, missing=missing)

@@ -21,7 +21,7 @@ from markupsafe import escape as marked
 from PIL import Image
 
 from explainers.classifiers.check_up import CheckUp
-from explainers.classifiers.prediction import Answer
+from explainers.classifiers.prediction import Answer, Prediction
 from explainers.classifiers.scaling import centre_square
 from explainers.explanation import Explanation
 from explainers.images.colouring import Style, coloured, encode, ink_on
@@ -68,6 +68,9 @@ if TYPE_CHECKING:
 
 LONGEST = 640
 """Pixels of a picture's longer side: a third of a wide window at twice its pixels, roughly."""
+WHOLE = 9
+"""So many experiments have their pictures at that size; of more, all together have no more pixels.
+"""
 QUALITY = 80
 """Of pictures in WebP: they are to look at, and the record holds the numbers."""
 UNBROKEN = "\N{NO-BREAK SPACE}"
@@ -118,11 +121,12 @@ def case_of(
     findings: Findings | None = None,
     check_up: CheckUp | None = None,
     hidings: Mapping[str, Hiding] | None = None,
+    prediction: Prediction | None = None,
 ) -> Case:
     """All that a report tells, of what was found already; the rest is asked of the network.
 
-    That is its answer, and, unless it is given, what hiding the hottest part of each map does: some
-    20 passes a map.
+    That is, unless they are given, its answer, and what hiding the hottest part of each map does:
+    some 20 passes a map.
 
     Parameters
     ----------
@@ -138,6 +142,8 @@ def case_of(
     check_up : CheckUp, optional
     hidings : mapping of str to Hiding, optional
         Of the maps that are not blank, by the titles of their methods.
+    prediction : Prediction, optional
+        The network's answer.
     """
     found = findings or Findings()
     pixels = classifier.prepare(image, crop=record.picture.square)
@@ -147,7 +153,7 @@ def case_of(
         hidings = {each.explainer.title: hide_hottest(classifier, pixels, each) for each in usable}
     told = Told(
         classifier.title,
-        classifier.predict(pixels),
+        prediction or classifier.predict(pixels),
         rivals(classifier),
         explanations,
         agreements(usable),
@@ -161,7 +167,7 @@ def case_of(
         told,
         [method_card(each, classifier, found) for each in explanations],
         found,
-        [_tried(each, pixels, shown) for each in record.experiments],
+        _tried(record.experiments, pixels, shown),
         check_up,
     )
 
@@ -376,10 +382,17 @@ def _matrix(each: Explanation, style: Style) -> dict[str, Any]:
     }
 
 
-def _tried(each: Experiment, pixels: np.ndarray, image: np.ndarray) -> np.ndarray:
+def _tried(
+    experiments: Sequence[Experiment], pixels: np.ndarray, image: np.ndarray
+) -> list[np.ndarray]:
+    """The picture as it was shown in each experiment, the smaller the more there are."""
+    small = smaller(image, round(LONGEST * min(1.0, (WHOLE / max(1, len(experiments))) ** 0.5)))
+    return [_changed(each, pixels, small) for each in experiments]
+
+
+def _changed(each: Experiment, pixels: np.ndarray, small: np.ndarray) -> np.ndarray:
     """The picture as it was shown in an experiment, for people: what was not hidden is sharp."""
     hidden = _hidden(each, (pixels.shape[0], pixels.shape[1]))
-    small = smaller(image)
     shape = small.shape[0], small.shape[1]
     seen = np.clip(hide(pixels, hidden, each.fill).round(), 0, 255).astype(np.uint8)
     filled = np.asarray(Image.fromarray(seen).resize(shape[::-1], Image.Resampling.BICUBIC))

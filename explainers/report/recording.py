@@ -95,7 +95,8 @@ def record_of(
     square : bool
         Whether the network was shown its middle square.
     inside : bool
-        Whether the picture itself is kept in the record, which anyone who gets it can then see.
+        Whether the picture itself is kept in the record, which anyone who gets it can then see. One
+        that takes more than `LARGEST_PNG` is left out all the same, and its digest stays.
     network : str, optional
         Which of `zoo.CLASSIFIERS` the classifier is, if its name does not say so.
     file : str, optional
@@ -111,8 +112,7 @@ def record_of(
     Raises
     ------
     RecordError
-        If the maps are of several targets, the picture is too large to be kept inside, or a figure
-        is no finite number.
+        If the maps are of several targets, or a figure is no finite number.
     """
     targets = {each.target for each in explanations}
     if target is not None:
@@ -159,10 +159,7 @@ def pictured(
     """A picture, and the pixels that the network was shown of it; see `record_of`."""
     png = base64.b64encode(encode(image)).decode() if inside else None
     if png is not None and len(png) > LARGEST_PNG:
-        raise RecordError(
-            f"The picture takes {len(png) / 2**20:.0f} MiB, and a record holds pictures of at most "
-            f"{LARGEST_PNG / 2**20:g} MiB: leave it out, or make it smaller."
-        )
+        png = None
     size = (image.shape[0], image.shape[1])
     return Pictured(_named(title), digest_of(image), size, square, digest_of(pixels), sample, png)
 

@@ -9,12 +9,11 @@ from typing import Any
 
 from explainers.explanation import Explainer
 from explainers.images.superpixels import Segmentation
-from explainers.methods import METHODS
+from explainers.methods import BY_NAME
 from explainers.observing.hidden_superpixels import HiddenSuperpixels
 from explainers.report.plain import RecordError
 from explainers.settings import Setting, Settings
 
-BY_NAME = {method.name: method for method in METHODS}
 KIND = "kind"
 """What says which of several kinds of settings an object holds."""
 

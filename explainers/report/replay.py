@@ -7,8 +7,8 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explainers.classifiers.check_up import PASSES
+from explainers.classifiers.pace import pace
 from explainers.classifiers.prediction import Target
 from explainers.classifiers.scaling import Scaling
 from explainers.explanation import Explanation
@@ -24,11 +26,11 @@ from explainers.images.regions import cells, hide, of_boxes
 from explainers.images.samples import SAMPLES
 from explainers.metrics.agreement import BLOB
 from explainers.metrics.faithfulness import RANDOM, curves, strengths_of
-from explainers.metrics.randomisation import randomisation
+from explainers.metrics.randomisation import cost, randomisation
 from explainers.metrics.stability import ask_again
 from explainers.models import zoo
 from explainers.report.comparing import WITHIN, Compared, changes, compared
-from explainers.report.digests import digest_of, file_digest
+from explainers.report.digests import digest_of, file_digest, names_digest
 from explainers.report.plain import RecordError
 from explainers.report.record import (
     Again,
@@ -94,7 +96,7 @@ class Outcome:
 
     @property
     def renamed(self) -> bool:
-        """Whether the classes have other names now."""
+        """Whether not all classes have the names that they had."""
         return self.now is not None and self.now.classifier.labels != self.then.classifier.labels
 
     @property
@@ -114,7 +116,10 @@ class Outcome:
             changed = "; ".join(self.changed) or "nothing that the record tells of"
             lines += ["", f"Changed since {self.then.ran.date}: {changed}."]
             if self.renamed:
-                lines.append("The classes have other names here, on which no figure depends.")
+                lines.append(
+                    "Not all classes have the names here that they had: they are compared by their "
+                    "numbers, on which alone figures depend."
+                )
             lines += ["", WITHIN]
         return "\n".join(lines)
 
@@ -168,6 +173,7 @@ def replay(
     *,
     names: File | None = None,
     tell: Tell | None = None,
+    price: Callable[[int, float], object] | None = None,
 ) -> Outcome:
     """Run a record again and compare.
 
@@ -185,9 +191,13 @@ def replay(
         of `zoo.CLASSIFIERS` whose weights are on this machine. A classifier that is open already is
         taken as it is.
     names : path, optional
-        A file with the names of the model's classes.
+        A file with the names of the model's classes. If None, those that the record tells have the
+        names that they had, and the others numbers.
     tell : callable, optional
         Is called with what is being done, in a few words, before each part.
+    price : callable, optional
+        Is called with how many passes it takes, see `passes`, and about how many seconds at the
+        pace that is measured for it, before it starts.
 
     Returns
     -------
@@ -198,11 +208,44 @@ def replay(
     try:
         image = picture_of(record.picture, picture)
         tell("Opening the network")
-        classifier = _opened(record.classifier, model, names)
+        classifier = _opened(record, model, names)
         file = record.classifier.file if isinstance(model, str | os.PathLike) else None
+        if price is not None:
+            count = passes(record, classifier)
+            price(count, count * pace(classifier))
         return _run(record, classifier, image, file, tell)
     except (ValueError, LookupError, OSError) as reason:
         return Outcome(record, None, (str(reason),))
+
+
+def passes(record: Record, classifier: "Classifier") -> int:
+    """The forward passes that it takes to run a record again, a backward one counted as two.
+
+    What cannot be run takes none; a check-up is reckoned at `PASSES`.
+    """
+    methods = {}
+    for each in record.explanations:
+        with suppress(ValueError, LookupError):
+            method = method_of(each.method, each.settings)
+            methods[each.title] = method, method.cost(classifier).passes
+    tests = record.tests
+    count = 1 + sum(one for _, one in methods.values()) + len(record.experiments)
+    if tests.curves is not None:
+        orders = {(line.name, line.kind): len(line.shares) - 2 for line in tests.curves.curves}
+        followed = [points for (name, _), points in orders.items() if name != RANDOM]
+        count += 2 + sum(followed) + tests.curves.random_orders * max(orders.values(), default=0)
+    for asked in tests.again:
+        if asked.title in methods:
+            count += (asked.times - 1) * methods[asked.title][1]
+    if tests.forgotten is not None:
+        told = tests.forgotten
+        for broken in told.maps:
+            if broken.title in methods:
+                count += cost(
+                    methods[broken.title][0], classifier, len(told.others),
+                    stages=len(told.stages), copies=told.copies,
+                ).passes  # fmt: skip
+    return count + (PASSES if record.check_up is not None else 0)
 
 
 def _run(
@@ -361,10 +404,16 @@ def picture_of(picture: Pictured, source: File | bytes | None = None) -> np.ndar
     return found
 
 
-def _opened(then: Answering, model: "File | Classifier | None", names: File | None) -> "Classifier":
-    """The network that the record is of, fed as it was."""
+def _opened(record: Record, model: "File | Classifier | None", names: File | None) -> "Classifier":
+    """The network that the record is of, fed as it was and called as far as that is known."""
+    then = record.classifier
     if model is None or isinstance(model, str | os.PathLike):
         classifier = _from_file(then, model, names)
+        if names is None and names_digest(classifier.labels) != then.labels:
+            labels = _names_told(record, classifier.labels)
+            classifier = classifier.variant(
+                name=classifier.name, labels=labels, scaling=classifier.scaling
+            )
     else:
         classifier = model
     if (classifier.size, len(classifier.labels)) != (then.size, then.classes):
@@ -374,6 +423,16 @@ def _opened(then: Answering, model: "File | Classifier | None", names: File | No
             f"knows {then.classes:,}."
         )
     return classifier
+
+
+def _names_told(record: Record, otherwise: Sequence[str]) -> list[str]:
+    """The names of all classes: those that the record tells, and what else they are called."""
+    aim, answers = record.target, [record.answer, *(each.answer for each in record.experiments)]
+    told = {each.index: each.label for answer in answers for each in answer}
+    told[aim.index] = aim.label
+    if aim.rather_than is not None:
+        told[aim.rather_than] = aim.rather_than_label or ""
+    return [told.get(index) or name for index, name in enumerate(otherwise)]
 
 
 def _from_file(then: Answering, model: File | None, names: File | None) -> "Classifier":

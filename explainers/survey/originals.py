@@ -13,7 +13,13 @@ from explainers.survey.table import Stored
 
 
 def original(stored: Stored, row: Mapping[str, Any]) -> np.ndarray:
-    """The picture that a row is about, cut as the network was shown it.
+    """The picture that a row is about, cut as the network was shown it; see `whole`."""
+    image = whole(stored, row)
+    return centre_square(image) if stored.told.get("square") else image
+
+
+def whole(stored: Stored, row: Mapping[str, Any]) -> np.ndarray:
+    """The picture that a row is about, as it was read.
 
     Parameters
     ----------
@@ -45,7 +51,6 @@ def original(stored: Stored, row: Mapping[str, Any]) -> np.ndarray:
     if hashlib.sha256(content).hexdigest() != row["digest"]:
         raise SurveyError("Its file is another one now than when it was surveyed.")
     try:
-        image = read_image(content)
+        return read_image(content)
     except ImageError as error:
         raise SurveyError(str(error)) from error
-    return centre_square(image) if stored.told.get("square") else image

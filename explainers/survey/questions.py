@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from explainers.survey.rows import asked, columns_of, opened, quoted
-from explainers.survey.survey import SurveyError
+from explainers.survey.survey import SurveyError, method_named
 from explainers.survey.table import N, Stored, prefix
 
 if TYPE_CHECKING:
@@ -138,6 +138,11 @@ class Page:
     total: int
 
 
+def in_words(question: Question, stored: Stored) -> tuple[str, ...]:
+    """Which rows a question is about, and in what order, in sentences."""
+    return tuple(filter(None, (_filter_in_words(question), _order_in_words(question, stored))))
+
+
 def sortable(stored: Stored) -> list[str]:
     """The columns that rows can be sorted by: those of one value each."""
     return [name for name, (kind, _) in columns_of(stored).items() if not _is_list(kind)]
@@ -250,6 +255,37 @@ def batches(
         yield from rows.sql(
             f"select {listed} from rows where {where} order by {order}", params=values
         ).to_arrow_reader(size)
+
+
+def _order_in_words(question: Question, stored: Stored) -> str:
+    named = ORDERS.get(question.order)
+    if named is None:
+        largest = "largest" if question.descending else "smallest"
+        return f"In order of {question.order}, the {largest} first."
+    if "{method}" not in named.by:
+        return f"What comes first: {named.meaning}"
+    map = method_named(question.method or stored.methods[0]).title
+    return f"What comes first, of the maps of {map}: {named.meaning}"
+
+
+def _filter_in_words(question: Question) -> str:
+    said = [] if question.answer is None else [f"called {question.answer}"]
+    said += [] if question.label is None else [f"truly {question.label}"]
+    if question.correct is not None:
+        said.append("whose answer is right" if question.correct else "whose answer is wrong")
+    if question.failed is not None:
+        said.append("that failed" if question.failed else "that did not fail")
+    if question.chosen is not None:
+        why = {"worst": "being among the worst", "random": "being drawn at random"}
+        said.append(f"looked at closer for {why.get(question.chosen, question.chosen)}")
+    if question.text:
+        said.append(f"with {question.text!r} in the path")
+    for column, least, most in question.between:
+        ends = [("at least", least), ("at most", most)]
+        bounds = [f"{word} {value:g}" for word, value in ends if value is not None]
+        if bounds:
+            said.append(f"whose {column} is {' and '.join(bounds)}")
+    return f"Only pictures {', '.join(said)}." if said else ""
 
 
 def _in_sql(

@@ -26,6 +26,7 @@ from explainers.survey.pictures import ENDINGS, Collection, Found
 from explainers.survey.survey import Survey, SurveyError
 from explainers.survey.table import SETTINGS, Stored, replacing, schema, write, writing
 from explainers.survey.worker import Job, Price, Receipt, Task, do, measure
+from explainers.words import duration
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -326,14 +327,6 @@ def _in_words(price: Price, total: int, new: int, closer: int, at_once: int) -> 
         f"{passes:,} passes at most, about {duration(seconds)} at the pace that was measured here "
         f"({at_once} at once)."
     )
-
-
-def duration(seconds: float) -> str:
-    """A time as one waits for it: ``40 s``, ``7 min``, ``3.5 h``."""
-    for limit, length, unit in ((90, 1, "s"), (5400, 60, "min"), (math.inf, 3600, "h")):
-        if seconds < limit:
-            return f"{seconds / length:.{int(unit == 'h')}f} {unit}"
-    raise ValueError(f"{seconds} is no time.")
 
 
 def _note(folder: Path, progress: Progress) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from explainers.environment import VERSIONS
 from explainers.explanation import Explainer
-from explainers.methods import METHODS, GradCam, LimeSuperpixels, Saliency
+from explainers.methods import BY_NAME, GradCam, LimeSuperpixels, Saliency
 from explainers.models import zoo
 from explainers.models.opening import open_named
 
@@ -115,7 +115,7 @@ def settings_of(method: Explainer) -> dict[str, Any]:
 
 def method_named(name: str) -> type[Explainer]:
     """The kind of method that a column is of."""
-    return next(method for method in METHODS if method.name == name)
+    return BY_NAME[name]
 
 
 def _digest(path: str) -> str:

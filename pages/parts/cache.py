@@ -17,6 +17,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterator
+from contextvars import ContextVar
 from functools import lru_cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -37,8 +38,10 @@ from explainers import (
     Target,
 )
 from explainers import check_up as look_over
+from explainers.classifiers.check_up import PASSES as LOOKED_OVER
 from explainers.classifiers.errors import PassingError
-from explainers.classifiers.natural_noise import PICTURES, natural_noise
+from explainers.classifiers.pace import PASSES
+from explainers.classifiers.pace import pace as measured
 from explainers.classifiers.turns import TURNS
 from explainers.images.samples import SAMPLES
 from explainers.metrics.flipping import Flip, effects_of
@@ -69,8 +72,6 @@ USUAL = 0.01
 """Seconds that a pass takes, roughly: what waits is told apart by how many passes it takes."""
 FORGOTTEN = 5.0
 """Seconds after which work that nobody wanted meanwhile counts as new."""
-LOOKED_OVER = 60
-"""Passes of a check-up, roughly."""
 
 Seen = TypeVar("Seen")
 Made = TypeVar("Made")
@@ -182,9 +183,11 @@ class Run:
 def _make_way() -> None:
     """End this run of the page if there was a click, or if the session has ended.
 
-    Streamlit sees to that whenever a page looks into the session's state.
+    Streamlit sees to that whenever a page looks into the session's state. What is made apart goes
+    on.
     """
-    _ = "picture" in st.session_state
+    if _APART.get() is None:
+        _ = "picture" in st.session_state
 
 
 def _share(asked: "Classifier") -> str:
@@ -195,12 +198,6 @@ def _share(asked: "Classifier") -> str:
 def _asked(asked: "Classifier", passes: int, ask: Callable[[], Seen]) -> Seen:
     """What a classifier says to a short question, in turn."""
     with TURNS.turn(passes * USUAL, share=_share(asked), meanwhile=lambda ahead: _make_way()):
-        return ask()
-
-
-def aside(asked: "Classifier", passes: int, ask: Callable[[], Seen]) -> Seen:
-    """What a classifier says to a question for which no page waits, in turn."""
-    with TURNS.turn(passes * USUAL, share=_share(asked), meanwhile=lambda ahead: None):
         return ask()
 
 
@@ -228,6 +225,11 @@ class _Session:
                 entries.popitem(last=False)
         return value
 
+    def all(self, kind: str) -> list[tuple[Any, Any]]:
+        """All that is there of a kind, each with its key, what was used last at the end."""
+        with self._lock:
+            return list(self._kinds.get(kind, {}).items())
+
     def kept(self, kind: str, key: Hashable) -> Any:
         """What is there under a key, if there is anything."""
         entries = self._kinds.get(kind)
@@ -239,8 +241,30 @@ _LOST: list[str] = []
 """Those that are to be closed, if they do not come back."""
 
 
+_APART: ContextVar[_Session | None] = ContextVar("session", default=None)
+
+
+def apart(make: Callable[[], Made]) -> Callable[[], Made]:
+    """What makes a file when its button is pressed: apart from the page, which may be at work.
+
+    It finds what this session has kept, and keeps what it makes; no click ends it.
+    """
+    session = _session()
+
+    def made_apart() -> Made:
+        token = _APART.set(session)
+        try:
+            return make()
+        finally:
+            _APART.reset(token)
+
+    return made_apart
+
+
 def _session() -> _Session:
     """What the session that asks has kept."""
+    if (session := _APART.get()) is not None:
+        return session
     context = get_script_run_ctx(suppress_warning=True)
     if context is None:
         return _Session()
@@ -446,7 +470,7 @@ def segments(picture: Picture, asked: "Classifier", pixels: np.ndarray) -> np.nd
     )  # fmt: skip
 
 
-def job(digest: str, classifier: str, settings: str) -> Run:
+def job(digest: str, classifier: str, settings: Hashable) -> Run:
     """Any other work that comes piece by piece; a person starts it, and until then it is empty.
 
     Parameters
@@ -455,7 +479,7 @@ def job(digest: str, classifier: str, settings: str) -> Run:
         Of the picture it is about; nothing if it is about none.
     classifier : str
         The name of the classifier.
-    settings : str
+    settings : hashable
         What tells it from other work.
     """
 
@@ -468,6 +492,18 @@ def job(digest: str, classifier: str, settings: str) -> Run:
     return kept
 
 
+def jobs(digest: str, classifier: str) -> list[tuple[Hashable, Run]]:
+    """What there is of such work about a picture and a classifier, each with its settings.
+
+    What was looked at last comes last.
+    """
+    return [
+        (settings, run)
+        for (of, by, settings), run in _session().all("job")
+        if (of, by) == (digest, classifier)
+    ]
+
+
 @st.cache_data(max_entries=CLASSIFIERS_IN_MEMORY, show_spinner=False)
 def _pace(classifier: str, _measure: Callable[[], float]) -> float:
     return _measure()
@@ -476,14 +512,7 @@ def _pace(classifier: str, _measure: Callable[[], float]) -> float:
 def pace(asked: "Classifier") -> float:
     """The seconds that a forward pass takes on this machine, measured once."""
 
-    def measure() -> float:
-        pictures = natural_noise(asked.size)
-        asked.probabilities(pictures[:1])
-        started = time.perf_counter()
-        asked.probabilities(pictures)
-        return (time.perf_counter() - started) / len(pictures)
-
-    return _pace(asked.name, lambda: _asked(asked, 1 + PICTURES, measure))
+    return _pace(asked.name, lambda: _asked(asked, PASSES, lambda: measured(asked)))
 
 
 def trial(

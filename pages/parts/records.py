@@ -1,79 +1,45 @@
-"""Records on the screen: what stands there as a file, and a file opened as the page stood then."""
+"""A record opened on the screen: the page as it stood then."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from explainers import CheckUp, Explanation
 from explainers.images.regions import REGION_FILLS, of_boxes
 from explainers.models import zoo
-from explainers.report.digests import file_digest
+from explainers.report.digests import digest_of, file_digest
 from explainers.report.page import is_report, record_from
 from explainers.report.plain import RecordError
-from explainers.report.record import Record
-from explainers.report.recording import record_of
+from explainers.report.record import Found, Pictured, Record
 from explainers.report.remaking import method_of
 from explainers.report.replay import picture_of
+from explainers.report.telling import TRIED
 from explainers.settings import Settings
-from explainers.words import percent, slug
+from explainers.words import percent
 from pages.parts.classifiers import Wanted
 from pages.parts.picture import Picture
+from pages.parts.tried import controls_of
 from pages.parts.words import escaped
 
-if TYPE_CHECKING:
-    from pages.parts.card import Subject
 
+def _pictured(wanted: Pictured) -> np.ndarray:
+    """The picture of a record, which may stand on the screen if it lies nowhere else.
 
-def offer(slot: DeltaGenerator, subject: "Subject", explanations: Sequence[Explanation]) -> None:
-    """A button for the record of some maps, made when it is pressed."""
-    slot.download_button(
-        "Record",
-        maker(subject, explanations),
-        f"triptych-{slug(subject.picture.title)}-record.json",
-        "application/json",
-        icon=":material/receipt_long:",
-        key="record",
-        on_click="ignore",
-        width="stretch",
-        disabled=not explanations,
-        help="All that these maps rest on, exactly, and the picture, in one file. Drop it where "
-        "pictures are uploaded, and the page stands as it does now; `replay` runs it again and "
-        "tells what has changed.",
-    )
-
-
-def maker(subject: "Subject", explanations: Sequence[Explanation]) -> Callable[[], bytes]:
-    """What makes the file of a record of some maps; see `recorder`."""
-    recorded = recorder(subject, explanations)
-    return lambda: recorded(None).text.encode()
-
-
-def recorder(
-    subject: "Subject", explanations: Sequence[Explanation]
-) -> Callable[[CheckUp | None], Record]:
-    """What makes a record of some maps and a check-up, apart from the session that shows them."""
-    chosen: Picture = st.session_state.picture
-    square = st.session_state.get("square", False)
-    seen = chosen.centre() if square else chosen
-    picture, cut = (chosen, square) if seen == subject.picture else (subject.picture, False)
-    answering: Wanted = st.session_state.answering
-    same = subject.classifier.name.startswith(answering.key)
-    wanted = answering if same else Wanted(subject.classifier.name)
-
-    def recorded(looked_over: CheckUp | None) -> Record:
-        return record_of(
-            subject.classifier, picture.image, explanations,
-            target=subject.target, prediction=subject.prediction, title=picture.title,
-            sample=picture.sample, square=cut, inside=picture.sample is None, network=wanted.name,
-            file=None if wanted.file is None else file_digest(wanted.file.content),
-            check_up=looked_over,
-        )  # fmt: skip
-
-    return recorded
+    Raises
+    ------
+    RecordError, ImageError
+        As `picture_of` does.
+    """
+    if wanted.png is not None or wanted.sample is not None:
+        return picture_of(wanted)
+    here: np.ndarray = st.session_state.picture.image
+    if digest_of(here) != wanted.digest:
+        raise RecordError(
+            f"The record tells {wanted.title!r} by its digest alone: drop the picture first, and "
+            "then the record."
+        )
+    return here
 
 
 def is_one(content: bytes) -> bool:
@@ -82,10 +48,11 @@ def is_one(content: bytes) -> bool:
 
 
 def open_again(content: bytes) -> None:
-    """Let the page stand as it did: picture, network, class, methods as they were set, region.
+    """Let the page stand as it did: picture, network, class, methods and tests as they were set.
 
-    To be called before any control is drawn. A model of somebody's own is not in a record; its
-    owner is told to choose it.
+    Its experiments are done again where they are shown; its tests, at their price, when they are
+    asked for. To be called before any control is drawn. A model of somebody's own is not in a
+    record; its owner is told to choose it.
 
     Raises
     ------
@@ -93,14 +60,16 @@ def open_again(content: bytes) -> None:
         If it cannot be; nothing has changed then.
     """
     record = record_from(content)
-    image = picture_of(record.picture)
+    image = _pictured(record.picture)
     methods = [method_of(each.method, each.settings) for each in record.explanations]
     settings: dict[str, Any] = {}
     for method in methods:
         settings |= _controls(method, method.name)
-    last = record.experiments[-1] if record.experiments else None
-    if last is not None and last.fill not in REGION_FILLS:
-        raise RecordError(f"There is no fill {last.fill[:40]!r} here.")
+    for tried in record.experiments:
+        if tried.fill not in REGION_FILLS:
+            raise RecordError(f"There is no fill {tried.fill[:40]!r} here.")
+    usable = [each.title for each in record.explanations if each.blank is None]
+    settings |= controls_of(record.tests, usable)
     whole = Picture.of(record.picture.title, image, record.picture.sample)
     seen = whole.centre() if record.picture.square else whole
     ready_made = _is_here(record)
@@ -120,18 +89,39 @@ def open_again(content: bytes) -> None:
             state.pop(key, None)
         else:
             state[key] = value
-    if last is not None:
-        region = of_boxes(record.classifier.size, last.region)
-        past = [np.zeros(region.shape, bool), region]
-        state.setdefault("regions", {})[seen.digest, record.classifier.size] = past
-        state["region-fill"] = last.fill
+    if record.experiments:
+        _try_again(record, seen.digest)
     first = record.answer[0]
     state.opened_record = {
         "digest": whole.digest,
         "said": f"As it stood on {record.ran.date[:10]}, asked anew. Then it said "
-        f"{escaped(first.label)}, {percent(first.probability)}.",
+        f"{escaped(first.label)}, {percent(first.probability)}.{_elsewhere(record)}",
         "by": None if ready_made or _answers(record) else record.classifier.title,
     }
+
+
+def _try_again(record: Record, digest: str) -> None:
+    """The experiments as they were, to be done anew; the region of the last one is selected."""
+    size, state = record.classifier.size, st.session_state
+    tried = [
+        (TRIED[each.kind], each.fill, of_boxes(size, each.region)) for each in record.experiments
+    ]
+    _, fill, region = tried[-1]
+    state.setdefault("regions", {})[digest, size] = [np.zeros(size, bool), region]
+    state["region-fill"] = fill
+    alike = (each for each in tried if each[1] == fill and np.array_equal(each[2], region))
+    state["kinds"] = list(dict.fromkeys(kind for kind, _, _ in alike))
+    state.to_be_tried = digest, tried
+
+
+def _elsewhere(record: Record) -> str:
+    """Where the tests and experiments of a record are to be found."""
+    places = {
+        "Its tests are set as they were on *How far to believe it?*, to be run again.":
+            record.tests != Found(),
+        "Its experiments are done again on *What if?*.": bool(record.experiments),
+    }  # fmt: skip
+    return "".join(f" {said}" for said, there in places.items() if there)
 
 
 def draw_opened() -> None:

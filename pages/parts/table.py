@@ -17,7 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explainers import Explainer, Explanation
 from explainers.images.colouring import Style
 from explainers.words import percent, slug
-from pages.parts import cache, controls, downloads, long_running, records, viewport, zoom
+from pages.parts import cache, controls, downloads, long_running, taking_away, viewport, zoom
 from pages.parts.card import VIEWS, Card, Look, Places, Subject
 from pages.parts.figures import COLOUR_BAR
 from pages.parts.frame import screen_theme
@@ -158,11 +158,6 @@ class Table:
         Where it is said how far the work has come; in the bar if None.
     bare : bool
         Whether there is nothing to press.
-
-    Attributes
-    ----------
-    together : DeltaGenerator
-        Where the poster of a single row stands, and what else is taken away of all its cards.
     """
 
     def __init__(
@@ -177,7 +172,6 @@ class Table:
     ) -> None:
         self._bar, self._table, self._settings, self._takeaways = bar, cards, settings, takeaways
         self._status, self._bare = status or bar, bare
-        self.together = bar
         self._cards = list(chain(*cards))
 
     def wait(self) -> None:
@@ -237,8 +231,8 @@ class Table:
     def _offer_downloads(self, slot: DeltaGenerator) -> None:
         """Of a single row below each card and, of all together, in the bar; of several there."""
         if self._takeaways:
-            self.together = slot.popover("Take away", icon=":material/download:")
-            _offer_poster(self.together, self._table[0])
+            together = taking_away.together(slot)
+            _offer_poster(together, self._table[0])
             for place, card in zip(self._takeaways, self._cards, strict=True):
                 with place.popover("Download", icon=":material/download:", type="tertiary"):
                     card.offer_downloads()
@@ -542,4 +536,4 @@ def _offer_poster(slot: DeltaGenerator, cards: Sequence[Card]) -> None:
         width="stretch",
         help="The picture and all maps side by side as one PNG.",
     )  # fmt: skip
-    records.offer(slot, subject, [explanation for explanation, _ in shown])
+    taking_away.offer(slot, subject, [explanation for explanation, _ in shown], style)

@@ -1,9 +1,10 @@
 """What every test of the app starts from: a server that has been asked before, by nobody."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.caching import clear_session_data_cache, clear_session_resource_cache
 
 from explainers import Classifier
@@ -12,6 +13,8 @@ from pages.parts import cache, table
 from tests.app.remembering import remembered
 
 AS_ONE_SESSION = "test session id"
+
+Offered = dict[str, tuple[Callable[[], bytes], str, str, str]]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -46,3 +49,18 @@ def _nothing_kept(lite0: Classifier) -> None:
     clear_session_resource_cache(AS_ONE_SESSION)
     cache.classifier(lite0.name, lambda: lite0)
     gc.freeze()
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> Offered:
+    """What buttons in a line offer, as they were drawn last, by their labels.
+
+    How it is made, its name, its kind, and the help of the button.
+    """
+    found: Offered = {}
+
+    def offer(self, label, data, file_name, mime, help="", **_):
+        found[label] = data, file_name, mime, help
+
+    monkeypatch.setattr(DeltaGenerator, "download_button", offer)
+    return found

@@ -10,18 +10,24 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explainers import Classifier, GradCam
+from explainers import Classifier, GradCam, Saliency
 from explainers.images.colouring import encode
+from explainers.images.regions import box, cells, hide
 from explainers.images.samples import SAMPLES
+from explainers.metrics.faithfulness import STEPS, curves, strengths_of
+from explainers.metrics.randomisation import randomisation
+from explainers.metrics.scoreboard import Findings
+from explainers.metrics.stability import ask_again
+from explainers.report import recording
 from explainers.report.digests import digest_of
 from explainers.report.record import Record
-from explainers.report.recording import record_of
-from pages.parts import records
+from explainers.report.recording import experiment, pictured, record_of, what_tests_found
+from pages.parts import taking_away
 from pages.parts.words import escaped
+from tests.app.conftest import Offered
 from tests.app.driving import captions, open_app
 from tests.names import NAMES
 
-Made = list[Callable[[], bytes]]
 SETTINGS = {
     "grad-cam-of": "probability",
     "lime-segmentation": "SLIC",
@@ -29,20 +35,6 @@ SETTINGS = {
     "square": True,
 }
 """That nobody begins with."""
-
-
-@pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> Made:
-    """What the button would make, each time that it is drawn."""
-    found: Made = []
-    maker = records.maker
-
-    def watched(*arguments: Any) -> Callable[[], bytes]:
-        found.append(maker(*arguments))
-        return found[-1]
-
-    monkeypatch.setattr(records, "maker", watched)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +57,13 @@ def edited(record: Record, edit: Callable[[dict[str, Any]], object]) -> bytes:
     return json.dumps(found).encode()
 
 
-def test_the_page_stands_as_it_did(made: Made) -> None:
+def test_the_page_stands_as_it_did(offered: Offered) -> None:
     """Whoever drops a record gets a page that makes the same one."""
     app = open_app(picture="rocket", methods=["Grad-CAM", "LIME superpixels"], **{"class": "657"})
     for name, value in SETTINGS.items():
         app.session_state[name] = value
     app.run()
-    content = made[-1]()
+    content = offered["Record"][0]()
     before = Record.read(content)
     assert before.explanations[0].settings["of"] == "probability"
     assert before.explanations[1].settings["segmentation"]["n_segments"] == 20  # type: ignore[index,call-overload]
@@ -79,7 +71,7 @@ def test_the_page_stands_as_it_did(made: Made) -> None:
     assert before.target.label == "missile"
     other = open_app()
     drop(other, content)
-    after = Record.read(made[-1]())
+    after = Record.read(offered["Record"][0]())
     assert replace(before, ran=after.ran) == after
     assert "As it stood on 20" in captions(other)
     other.segmented_control(key="source").set_value("Gallery").run()
@@ -87,7 +79,7 @@ def test_the_page_stands_as_it_did(made: Made) -> None:
     assert "As it stood on 20" not in captions(other)
 
 
-def test_a_picture_of_ones_own_is_inside(missile: Record, made: Made) -> None:
+def test_a_picture_of_ones_own_is_inside(missile: Record, offered: Offered) -> None:
     image = np.ascontiguousarray(SAMPLES["rocket"].read()[:, ::-1])
 
     def swap(record: dict[str, Any], png: str | None) -> None:
@@ -95,13 +87,38 @@ def test_a_picture_of_ones_own_is_inside(missile: Record, made: Made) -> None:
 
     app = open_app(methods=["Grad-CAM"])
     drop(app, edited(missile, lambda record: swap(record, None)))
-    assert "name the picture's file" in app.error[0].value
+    assert "drop the picture first, and then the record" in app.error[0].value
     png = base64.b64encode(encode(image)).decode()
     drop(app, edited(missile, lambda record: swap(record, png)))
     assert not app.error
-    found = Record.read(made[-1]()).picture.image()
+    found = Record.read(offered["Record"][0]()).picture.image()
     assert found is not None
     np.testing.assert_array_equal(found, image)
+
+
+def test_a_picture_too_large_for_a_record_is_told_by_its_digest(
+    offered: Offered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record is made all the same, and opens once the picture is there."""
+    monkeypatch.setattr(recording, "LARGEST_PNG", 1000)
+    monkeypatch.setattr(taking_away, "LARGEST_PNG", 1000)
+    image = np.ascontiguousarray(SAMPLES["rocket"].read()[:, ::-1])
+    app = open_app(methods=["Grad-CAM"])
+    assert "stays outside" not in offered["Record"][3]
+    app.segmented_control(key="source").set_value("Upload").run()
+    app.file_uploader(key="upload").set_value(("a.png", encode(image), "image/png")).run()
+    assert "stays outside: the record then tells it by its digest" in offered["Record"][3]
+    content = offered["Record"][0]()
+    record = Record.read(content)
+    assert record.picture.png is None
+    assert record.picture.digest == digest_of(image)
+    other = open_app(methods=["Grad-CAM"])
+    drop(other, content)
+    assert "drop the picture first, and then the record" in other.error[0].value
+    other.file_uploader(key="upload").set_value(("a.png", encode(image), "image/png")).run()
+    drop(other, content)
+    assert not other.error
+    assert "As it stood on 20" in captions(other)
 
 
 @pytest.mark.parametrize(
@@ -150,3 +167,99 @@ def test_a_layer_that_is_not_there_breaks_nothing(missile: Record) -> None:
         app, edited(missile, lambda record: record["explanations"][0]["settings"].update(layer="x"))
     )
     assert app.title[0].value == "Why missile?"
+
+
+@pytest.mark.parametrize("visited", [False, True])
+def test_tests_and_experiments_stand_as_they_did(
+    monkeypatch: pytest.MonkeyPatch, smooth: Classifier, offered: Offered, visited: bool
+) -> None:
+    """Also where their pages were seen before, under other settings."""
+    tiny = smooth.variant(scaling=smooth.scaling, name="efficientnet-lite0, tiny")
+    monkeypatch.setattr("pages.parts.cache.classifier", lambda key, load: tiny)
+    image = SAMPLES["coffee"].read()
+    pixels = tiny.prepare(image)
+    target = int(tiny.predict(pixels).ranking[0])
+    maps = [each.explain(tiny, pixels, target) for each in (GradCam(), Saliency(samples=4))]
+    segments = cells(tiny.size)
+    strengths = {each.explainer.title: strengths_of(each, segments) for each in maps}
+    *_, tested = curves(tiny, pixels, target, strengths, segments, fill="black", steps=10)
+    repeats = {}
+    for each, change in ((maps[0], "noise"), (maps[1], "seed"), (maps[1], "noise")):
+        *_, again = ask_again(each, tiny, pixels, change, times=4, noise=0.07)
+        repeats[each.explainer.title, change] = again
+    names = [name for name in SAMPLES if name != "coffee"]
+    others = [SAMPLES[name].read() for name in names]
+    seen = [tiny.prepare(each) for each in others]
+    *_, broken = randomisation(
+        maps[:1], tiny, pixels, seen, way="shuffled", stages=2, copies=3, seed=5
+    )
+    tests = what_tests_found(
+        Findings(tested, repeats, broken), fill="black", steps=10, noise=0.07, way="shuffled",
+        others=[
+            pictured(other, shown, SAMPLES[name].title, sample=name)
+            for name, other, shown in zip(names, others, seen, strict=True)
+        ],
+    )  # fmt: skip
+    assert tests.forgotten is not None
+    tests = replace(tests, forgotten=replace(tests.forgotten, seed=5))
+    small, large = (box(tiny.size, (2, 6), (3, 8)), box(tiny.size, (0, 9), (1, 12)))
+    tried = [
+        experiment(kind, fill, region, tiny.predict(hide(pixels, hidden, fill)), target)
+        for kind, fill, region, hidden in (
+            ("hide", "black", small, small),
+            ("keep", "grey", large, ~large),
+            ("hide", "grey", large, large),
+        )
+    ]
+    before = record_of(
+        tiny, image, maps, title="Coffee", sample="coffee", tests=tests, experiments=tried,
+        network="efficientnet-lite0",
+    )  # fmt: skip
+
+    app = open_app(picture="coffee")
+    if visited:
+        for page in ("pages/what_if.py", "pages/how_far.py", "app.py"):
+            app.switch_page(page).run()
+    drop(app, before.text.encode())
+    assert "Its tests are set as they were on *How far to believe it?*, to be run" in captions(app)
+    assert "Its experiments are done again on *What if?*." in captions(app)
+    app.switch_page("pages/what_if.py").run()
+    assert not app.exception
+    assert "Experiments so far: 3" in [each.label for each in app.expander]
+    assert app.selectbox(key="region-fill").value == "grey"
+    assert app.pills(key="kinds").value == ["Keep only the region", "Hide the region"]
+    assert f"{large.mean():.1%} of the picture" in captions(app)
+    app.switch_page("pages/how_far.py").run()
+    app.pills(key="methods").set_value(["Grad-CAM", "Smoothed saliency"]).run()
+    for start in ("Run the test", "Ask again", "Break copies"):
+        (button,) = (each for each in app.button if each.label.startswith(start))
+        button.click().run()
+        assert not app.exception
+    after = Record.read(offered["Record"][0]())
+    assert after.tests == before.tests
+    assert after.experiments == before.experiments
+    assert replace(before, ran=after.ran) == after
+
+
+def test_settings_of_tests_that_no_control_has_are_left(missile: Record) -> None:
+    def strange(record: dict[str, Any]) -> None:
+        line = {
+            "name": "Grad-CAM", "kind": "deletion", "shares": [0, 1], "runs": [[1, 0]],
+            "areas": [0.5], "beaten": None,
+        }  # fmt: skip
+        record["tests"]["curves"] = {
+            "segmentation": {"kind": "Slic"}, "fill": "nothing", "steps": 3, "random_orders": 1,
+            "seed": 1, "curves": [line],
+        }  # fmt: skip
+        record["tests"]["again"] = [
+            {"title": "Grad-CAM", "change": "noise", "times": 50, "noise": 0.9, "seed": 0,
+             "correlations": [1.0]}
+        ]  # fmt: skip
+
+    app = open_app(methods=["Grad-CAM"])
+    drop(app, edited(missile, strange))
+    app.switch_page("pages/how_far.py").run()
+    assert not app.exception
+    assert app.number_input(key="test-steps").value == STEPS
+    assert app.number_input(key="repeat-times").value == 3
+    assert app.selectbox(key="test-fill").value == "blur"

@@ -1,33 +1,16 @@
 """The report that one takes away of Compare says what Compare says."""
 
 import re
-from collections.abc import Callable
-
-import pytest
-from streamlit.delta_generator import DeltaGenerator
 
 from explainers import Classifier
 from explainers.images.samples import SAMPLES
 from explainers.report.digests import digest_of
 from explainers.report.page import record_in
+from tests.app.conftest import Offered
 from tests.app.driving import captions, open_app
 from tests.app.test_records import drop
 from tests.app.test_summary import summary
 from tests.report.parsed import Parsed
-
-Offered = dict[str, tuple[Callable[[], bytes], str, str]]
-
-
-@pytest.fixture
-def offered(monkeypatch: pytest.MonkeyPatch) -> Offered:
-    """What the buttons in the bar offer: how it is made, its name and its kind, by their labels."""
-    found: Offered = {}
-
-    def offer(self, label, data, file_name, mime, **_):
-        found[label] = data, file_name, mime
-
-    monkeypatch.setattr(DeltaGenerator, "download_button", offer)
-    return found
 
 
 def plain(markdown: str) -> str:
@@ -38,7 +21,7 @@ def plain(markdown: str) -> str:
 
 def test_the_report_of_compare(offered: Offered, lite0: Classifier) -> None:
     app = open_app(picture="coffee", methods=["Grad-CAM", "LIME superpixels"])
-    make, name, kind = offered["Report"]
+    make, name, kind, _ = offered["Report"]
     assert (name, kind) == ("triptych-coffee-report.html", "text/html")
     written = make().decode()
     page, record = Parsed(written), record_in(written)

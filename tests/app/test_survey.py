@@ -230,6 +230,26 @@ def test_a_picture_opens_with_its_label(stored: Stored) -> None:
     assert class_menu(app).value == row["label_index"] != row["answer_index"]
 
 
+def test_a_picture_surveyed_as_a_square_opens_whole_with_its_class_and_its_way_back(
+    stored: Stored,
+) -> None:
+    told = json.loads((stored.folder / "survey.json").read_text())
+    (stored.folder / "survey.json").write_text(json.dumps(told | {"square": True}))
+    app = open_app(PAGE, show="Pictures", sort="Wrong", methods=["Grad-CAM"])
+    app.segmented_control(key="open-as").set_value("Label").run()
+    row = questions.page(stored, Question("Wrong"), 0, 1).rows[0]
+    app.session_state.chosen_methods = ["Grad-CAM"]
+    tiles(app)[0].click().run()
+    app.switch_page("app.py").run()  # where the browser is by now
+    assert app.toggle(key="square").value
+    assert class_menu(app).value == row["label_index"] != row["answer_index"]
+    app.toggle(key="square").set_value(False).run()
+    image = read_image(stored.root / row["path"])
+    np.testing.assert_array_equal(app.session_state.picture.image, image)
+    assert class_menu(app).value == row["label_index"]
+    assert [each for each in app.get("page_link") if "Back to" in each.proto.label]
+
+
 def test_other_pictures_of_compare_have_no_way_back(stored: Stored) -> None:
     app = open_app(methods=["Grad-CAM"])
     app.switch_page(PAGE).run()

@@ -15,11 +15,14 @@ from PIL import Image
 from explainers import GradCam, LimeSuperpixels, Prediction, Saliency, Target
 from explainers.explanation import Explanation
 from explainers.images.samples import SAMPLES
+from explainers.images.superpixels import Quickshift
 from explainers.metrics.agreement import BLOB, Agreement
 from explainers.metrics.faithfulness import RANDOM, Kind
 from explainers.metrics.method_card import MethodCard
 from explainers.metrics.scoreboard import Findings
+from explainers.report import recording
 from explainers.report.curves import HEIGHT, WIDTH, drawn_curves
+from explainers.report.digests import digest_of
 from explainers.report.index import Entry, index
 from explainers.report.page import (
     LARGEST_PNG,
@@ -31,7 +34,7 @@ from explainers.report.page import (
     report,
 )
 from explainers.report.record import Record, RecordError
-from explainers.report.recording import record_of
+from explainers.report.recording import experiment, record_of
 from explainers.report.telling import Marks, in_words
 from explainers.words import legible, percent, rounded, short
 from tests.names import NAMES
@@ -401,6 +404,18 @@ def test_a_large_picture_is_left_out_of_the_record(smooth: "Classifier") -> None
     assert "too large for this file" in Parsed(written).text
 
 
+def test_a_record_leaves_out_a_picture_that_is_too_large_for_it_and_the_report_says_so(
+    smooth: "Classifier", image: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "LARGEST_PNG", 1000)
+    case = bare(smooth, image)
+    assert case.record.picture.png is None
+    assert case.record.picture.digest == digest_of(image)
+    page = Parsed(report(case)).text
+    assert "The picture itself is not in the record; the digest under Evidence tells" in page
+    assert "--picture PICTURE" in page
+
+
 def test_a_picture_and_three_methods_take_less_than_two_megabytes(
     lite0: "Classifier", cat: np.ndarray
 ) -> None:
@@ -412,6 +427,24 @@ def test_a_picture_and_three_methods_take_less_than_two_megabytes(
     assert len(written.encode()) < 2 * MEGABYTE
     assert record_in(written) == record
     assert "EfficientNet-Lite0 gives Egyptian cat 77.1%, place 1 of 1,000." in Parsed(written).text
+
+
+def test_fifty_experiments_do_too(lite0: "Classifier") -> None:
+    """As many as a session keeps, each with a quarter of the superpixels of a busy picture."""
+    image = SAMPLES["motorcycle"].read()
+    pixels = lite0.prepare(image)
+    maps = [GradCam().explain(lite0, pixels, 665)]
+    segments, random = Quickshift().segments(pixels), np.random.default_rng(0)
+    pieces = int(segments.max()) + 1
+    answer = lite0.predict(pixels)
+    tried = [
+        experiment("hide", "blur", np.isin(segments, chosen[: pieces // 4]), answer, 665)
+        for chosen in (random.permutation(pieces) for _ in range(50))
+    ]
+    record = record_of(lite0, image, maps, sample="motorcycle", experiments=tried)
+    written = report(case_of(record, lite0, image, maps))
+    assert len(written.encode()) < 2 * MEGABYTE
+    assert "50. Hide the region" in Parsed(written).text
 
 
 def test_a_map_is_drawn_as_large_as_its_scale_says(case: Case, page: Parsed) -> None:

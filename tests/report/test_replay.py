@@ -13,19 +13,35 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from explainers import METHODS, GradCam, LimeSuperpixels, Saliency
+from explainers import (
+    METHODS,
+    GradCam,
+    IntegratedGradients,
+    LimeSuperpixels,
+    Saliency,
+    check_up,
+)
+from explainers.classifiers.check_up import PASSES
+from explainers.classifiers.scaling import Scaling
 from explainers.images.colouring import encode
+from explainers.images.regions import cells
 from explainers.images.samples import SAMPLES
 from explainers.images.superpixels import Felzenszwalb, Quickshift, Slic
+from explainers.metrics import faithfulness
+from explainers.metrics.faithfulness import curves, strengths_of
+from explainers.metrics.randomisation import cost
+from explainers.metrics.scoreboard import Findings
 from explainers.report.comparing import CELL, CORRELATION, PROBABILITY, compared, within
+from explainers.report.digests import file_digest
 from explainers.report.plain import RecordError
 from explainers.report.record import Record
-from explainers.report.recording import record_of
+from explainers.report.recording import record_of, what_tests_found
 from explainers.report.remaking import method_of, told
-from explainers.report.replay import Outcome, replay
+from explainers.report.replay import Outcome, passes, replay
 from explainers.settings import Settings
 from tests.conftest import Hold
 from tests.report.conftest import plain
+from tests.report.running import METHODS as METHODS_OF_A_RUN
 
 if TYPE_CHECKING:
     import keras
@@ -72,6 +88,11 @@ def _warm(explained: dict[str, Any]) -> None:
     matrix[3][5] = scale if matrix[3][5] < scale / 2 else 0.0
 
 
+def _curve(r: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = r["tests"]["curves"]["curves"][0]
+    return found
+
+
 @pytest.mark.parametrize(
     ("edit", "what", "said"),
     [
@@ -80,7 +101,7 @@ def _warm(explained: dict[str, Any]) -> None:
         (lambda r: r["answer"][0].update(probability=0.999), "The answer", "99.9% then"),
         (lambda r: r["answer"].reverse(), None, ""),
         (lambda r: r["agreement"][0].update(correlation=0.99), "Agreement of Grad-CAM and", "0.99"),
-        (lambda r: r["experiments"][0]["answer"][0].update(probability=0), "Experiment 1", " 0%"),
+        (lambda r: r["experiments"][0]["answer"][0].update(probability=0), "Experiment 1", "under"),
         (lambda r: r["tests"]["curves"]["curves"][0].update(areas=[0.999]), "Deletion of", "0.999"),
         (lambda r: r["tests"]["curves"]["curves"][0].update(beaten=99), "Deletion of", "99 then"),
         (lambda r: r["tests"]["again"][0].update(correlations=[-1] * 3), "Grad-CAM asked", "−1.00"),
@@ -92,7 +113,18 @@ def _warm(explained: dict[str, Any]) -> None:
             lambda r: r["tests"]["forgotten"]["stages"][0].update(probabilities=[0, 1]),
             "What copies that forget", "off by",
         ),
+        (lambda r: _curve(r)["runs"][0].__setitem__(2, 0.999), "Deletion of Grad-CAM", "at 50%"),
+        (lambda r: _curve(r)["runs"][0].__setitem__(2, 0.999), "Deletion of", "1 of 5 points"),
+        (lambda r: r["explanations"][0].update(notes=["It."]), "Grad-CAM, what else", "It. then"),
         (lambda r: r["check_up"].update(likeliest="caffe"), "The check-up", "caffe"),
+        (
+            lambda r: r["check_up"]["feedings"][1]["answer"].update(probability=0.999),
+            "The check-up, if fed", "99.9%",
+        ),
+        (
+            lambda r: r["check_up"]["feedings"][1].update(given=[-9, 9]),
+            "The check-up, if fed", "given -9 to 9",
+        ),
     ],
 )  # fmt: skip
 def test_what_moved_is_told_with_figures(
@@ -134,8 +166,39 @@ def test_rounding_is_no_move(record: Record, outcome: Outcome) -> None:
         row[5] += cell if row[5] <= 0 else -cell
         r["answer"][0]["probability"] -= 0.9 * PROBABILITY
         r["agreement"][0]["correlation"] += 0.9 * CORRELATION
+        run = _curve(r)["runs"][0]
+        run[2] += 0.9 * PROBABILITY if run[2] < 0.5 else -0.9 * PROBABILITY
 
     assert Outcome(_edited(record, nudge), outcome.now, ()).status == 0
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "equal"),
+    [
+        ("They differ by 0.0012.", "They differ by 0.0013.", True),
+        ("They differ by 0.0012.", "They differ by 0.0014.", False),
+        ("8.123, less 0.001", "8.123, less 0.008", True),
+        ("8.123, less 0.001", "8.123, less 0.010", False),
+        ("by 2e-07", "by 3e-07", True),
+        ("by 2e-07", "by 2e-05", False),
+        ("1,204 samples", "1,205 samples", True),
+        ("1,204 samples", "1,304 samples", False),
+        ("sum to −0.4", "sum to 0.4", False),
+        ("One. 2", "One. 2. Three.", False),
+        ("9" * 50, "9", False),
+    ],
+)
+def test_a_figure_in_a_sentence_may_be_off_by_one_in_its_last_digit(
+    smooth: "Classifier", image: np.ndarray, then: str, now: str, equal: bool
+) -> None:
+    record = plain(smooth, image, GradCam())
+
+    def noted(note: str) -> Record:
+        return _edited(record, lambda r: r["explanations"][0].update(notes=[note]))
+
+    (line,) = (each for each in compared(noted(then), noted(now)) if "what else" in each.what)
+    assert line.moved is not equal
+    assert equal or line.said == f"{then} then, {now} now"
 
 
 @pytest.mark.parametrize(
@@ -282,8 +345,6 @@ def test_the_picture_is_the_one_that_was_recorded(
 def test_the_model_is_the_file_that_was_recorded(
     smooth: "Classifier", smooth_model: "keras.Model", image: np.ndarray, tmp_path: Path
 ) -> None:
-    from explainers.report.digests import file_digest
-
     file = tmp_path / "tiny.keras"
     smooth_model.save(file)
     maps = [GradCam().explain(smooth, smooth.prepare(image), 0)]
@@ -291,11 +352,50 @@ def test_the_model_is_the_file_that_was_recorded(
     found = replay(record, model=file)
     assert found.status == 0, str(found)
     assert found.changed == ()
-    assert "The classes have other names here, on which no figure depends." in str(found)
+    assert found.now is not None
+    assert [said.label for said in found.now.answer] == [said.label for said in record.answer]
+    assert "Not all classes have the names" not in str(found)
     assert "'smooth' is somebody's own model: name its file" in replay(record).unrun[0]
     file.write_bytes(file.read_bytes() + b" ")
     assert "its digest is another" in replay(record, model=file).unrun[0]
     assert replay(record, model=tmp_path / "none.keras").status == 2
+
+
+def test_a_model_is_fed_and_called_as_the_record_says(
+    smooth: "Classifier", smooth_model: "keras.Model", image: np.ndarray, tmp_path: Path
+) -> None:
+    """A scaling that nobody would guess, and names of which the record does not tell all."""
+    file = tmp_path / "tiny.keras"
+    smooth_model.save(file)
+    odd = Scaling("typed in", (10.0, 20.0, 30.0), (99.0, 98.0, 97.0), bgr=True)
+    fed = smooth.variant(name="smooth", scaling=odd, labels=["zebra", "lynx", "owl"])
+    maps = [GradCam().explain(fed, fed.prepare(image), 1)]
+    record = record_of(fed, image, maps, inside=True, file=file_digest(file))
+    found = replay(record, model=file)
+    assert found.status == 0, str(found)
+    assert found.now is not None
+    assert found.now.classifier == record.classifier
+    few = replace(record, answer=record.answer[:1])
+    assert few.answer[0].index != few.target.index
+    found = replay(few, model=file)
+    assert found.status == 0, str(found)
+    assert found.now is not None
+    known = {few.answer[0].index: few.answer[0].label, 1: "lynx"}
+    (other,) = {0, 1, 2} - {*known}
+    named = {said.index: said.label for said in found.now.answer}
+    assert named == known | {other: f"class {other}"}
+    assert found.now.target.label == "lynx"
+    assert "compared by their numbers" in str(found)
+    moved = replace(
+        few,
+        classifier=replace(
+            few.classifier,
+            scaling=record_of(
+                smooth, image, [GradCam().explain(smooth, smooth.prepare(image), 1)]
+            ).classifier.scaling,
+        ),
+    )
+    assert replay(moved, model=file).status == 1
 
 
 def test_another_network_is_no_replay(
@@ -337,9 +437,17 @@ def test_the_bundled_network_says_the_same_on_tensorflows_other_kernels(
 
     What differs is what rounding alone does.
     """
-    methods = (GradCam(), Saliency(samples=20), LimeSuperpixels(samples=100))
+    methods = (
+        GradCam(), Saliency(samples=20), LimeSuperpixels(samples=100), IntegratedGradients(steps=8)
+    )  # fmt: skip
     maps = [method.explain(lite0, cat, 285) for method in methods]
-    record = record_of(lite0, SAMPLES["cat"].read(), maps, title="Cat", sample="cat")
+    segments = cells(lite0.size)
+    strengths = {each.explainer.title: strengths_of(each, segments) for each in maps}
+    *_, tested = curves(lite0, cat, 285, strengths, segments, steps=14)
+    record = record_of(
+        lite0, SAMPLES["cat"].read(), maps, title="Cat", sample="cat",
+        check_up=check_up(lite0, cat), tests=what_tests_found(Findings(tested), steps=14),
+    )  # fmt: skip
     then, now = tmp_path / "then.json", tmp_path / "now.json"
     then.write_text(record.text)
     other = {"oneDNN": "0", "Eigen": "1"}[record.ran.kernels]
@@ -361,7 +469,30 @@ def test_the_bundled_network_says_the_same_on_tensorflows_other_kernels(
         ("Probabilities of a record", "^The answer$", PROBABILITY),
         ("Cells of a record's maps, shares of their scale", f"^({'|'.join(TITLES)})$", CELL),
         ("Rank correlations of a record", "^Agreement of", CORRELATION),
+        ("Points of a record's curves", "^(Deletion|Insertion) of (?!.*beaten)", PROBABILITY),
+        ("A record's answers under each scaling", "^The check-up, if fed", PROBABILITY),
     ):
         chosen = [each for each in figures if re.search(like, each.what)]
         assert all(each.bound <= bound for each in chosen)
         held(what, against, max(each.by for each in chosen), bound)
+
+
+def test_the_price_is_told_before_anything_is_run(record: Record, smooth: "Classifier") -> None:
+    """It is what each part says of itself."""
+    told: list[str] = []
+    priced: list[tuple[int, float]] = []
+
+    def price(count: int, seconds: float) -> None:
+        told.append("the price")
+        priced.append((count, seconds))
+
+    replay(record, model=smooth, tell=told.append, price=price)
+    assert told[:3] == ["Opening the network", "the price", "Grad-CAM"]
+    cam, saliency, lime = (each.cost(smooth).passes for each in METHODS_OF_A_RUN)
+    tested = faithfulness.passes(3, cells(smooth.size), steps=4, random_runs=3)
+    broken = cost(GradCam(), smooth, 1, stages=2, copies=2).passes
+    ((count, seconds),) = priced
+    assert count == 1 + cam + saliency + lime + 2 + tested + 2 * (cam + lime) + broken + PASSES
+    assert 0 < seconds < 60
+    asked = _edited(record, lambda r: r["explanations"][0].update(method="grad-kam"))
+    assert passes(asked, smooth) == count - 3 * cam - broken

@@ -18,17 +18,17 @@ from pages.parts.frame import Selection, screen_theme
 from pages.parts.how_far.verdicts import Test
 from pages.parts.picture import Picture
 from pages.parts.plots import curves_figure
+from pages.parts.tried import UNITS, DeletionInsertion, maps_of
 
 HEIGHT = 300
 POINT = 0.1
 """The share of the pieces at which the picture is shown at first."""
-UNITS = {"Cells, 14 × 14": "cells", "Superpixels": "superpixels"}
 BETTER = {"deletion": "lower is better", "insertion": "higher is better"}
 
 
 def ask(selection: Selection, usable: Sequence[Explanation]) -> Test:
     """Hide and show the picture in the order of each map, and of chance."""
-    unit = UNITS[
+    superpixels = UNITS[
         st.segmented_control(
             "Piece by piece", list(UNITS), default=next(iter(UNITS)), required=True,
             key="test-unit", persist_state="session",
@@ -41,20 +41,16 @@ def ask(selection: Selection, usable: Sequence[Explanation]) -> Test:
         key="test-fill", persist_state="session",
         help="The choice matters: compare several before you believe one.",
     )  # fmt: skip
-    steps = st.number_input("Steps", 5, 200, STEPS, 5, key="test-steps", persist_state="session")
-    segments = (
-        faithfulness.cells((selection.pixels.shape[0], selection.pixels.shape[1]))
-        if unit == "cells"
-        else cache.segments(selection.picture, selection.classifier, selection.pixels)
+    steps = st.number_input(
+        "Steps", *DeletionInsertion.STEPS, STEPS, 5, key="test-steps", persist_state="session"
     )
-    run = cache.job(
-        selection.picture.digest,
-        selection.classifier.name,
-        f"test {[(each.explainer, each.target, each.done) for each in usable]} {unit} {fill} "
-        f"{steps}",
+    segments = (
+        cache.segments(selection.picture, selection.classifier, selection.pixels)
+        if superpixels
+        else faithfulness.cells((selection.pixels.shape[0], selection.pixels.shape[1]))
     )
     return Test(
-        run,
+        DeletionInsertion(maps_of(usable), superpixels, fill, steps),
         lambda: _curves(selection, usable, segments, fill, steps),
         "Run the test",
         faithfulness.passes(len(usable), segments, steps=steps),
@@ -66,7 +62,6 @@ def ask(selection: Selection, usable: Sequence[Explanation]) -> Test:
             selection, _only(tested, titles), segments, fill, settled=settled
         ),
         "deletion and insertion",
-        lambda findings, tested: replace(findings, tested=tested),
     )
 
 

@@ -1,7 +1,6 @@
 """Whether the maps depend on what the network has learnt, on screen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,12 +10,12 @@ from explainers.images.colouring import Style
 from explainers.metrics.randomisation import Randomisation, Spread, cost, randomisation
 from explainers.report.maps import overlay_image
 from explainers.words import percent
-from pages.parts import cache
 from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, rest_of_gallery, screen_theme
 from pages.parts.how_far.verdicts import Test
 from pages.parts.picture import Picture
 from pages.parts.plots import similarity_figure
+from pages.parts.tried import Forgetting, key_of_forgetting, maps_of
 from pages.parts.words import escaped
 
 if TYPE_CHECKING:
@@ -46,18 +45,17 @@ def ask(selection: Selection, usable: Sequence[Explanation]) -> Test | None:
         "distribution that has its own. Batch normalisations count their statistics anew.",
     )  # fmt: skip
     copies = st.number_input(
-        "Copies", 2, 20, 5, key="forget-copies", persist_state="session",
+        "Copies", *Forgetting.COPIES, 5, key="forget-copies", persist_state="session",
         help="Each is drawn on its own: chance alone decides much of a single one.",
     )  # fmt: skip
     stages = st.number_input(
-        "Stages", 1, 10, 4, key="forget-stages", persist_state="session",
+        "Stages", *Forgetting.STAGES, 4, key="forget-stages", persist_state="session",
         help="The last forgets all layers, the first the last layer alone.",
     )  # fmt: skip
     seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="forget-seed", persist_state="session")
     classifier = selection.classifier
-    others = [
-        classifier.prepare(picture.image) for picture in rest_of_gallery(selection.picture).values()
-    ]
+    rest = rest_of_gallery(selection.picture).values()
+    others = [classifier.prepare(picture.image) for picture in rest]
     passes = {
         each.explainer.title: cost(
             each.explainer, classifier, len(others), stages=stages, copies=copies
@@ -68,14 +66,10 @@ def ask(selection: Selection, usable: Sequence[Explanation]) -> Test | None:
     tested = [each for each in usable if each.explainer.title in chosen]
     if not tested:
         return None
-    run = cache.job(
-        selection.picture.digest,
-        classifier.name,
-        f"forget {[(each.explainer, each.target, each.done) for each in tested]} {way} {copies} "
-        f"{stages} {seed}",
-    )
+    names = tuple(picture.sample for picture in rest if picture.sample)
+    square = bool(st.session_state.get("square"))
     return Test(
-        run,
+        Forgetting(maps_of(tested), way, copies, stages, seed, names, square),
         lambda: randomisation(
             tested, classifier, selection.pixels, others,
             way=way, stages=stages, copies=copies, seed=seed,
@@ -89,7 +83,6 @@ def ask(selection: Selection, usable: Sequence[Explanation]) -> Test | None:
         lambda found: BESIDE,
         lambda found, settled, titles: _draw(selection, found, titles, settled=settled),
         "forgotten",
-        lambda findings, broken: replace(findings, broken=broken),
     )  # fmt: skip
 
 
@@ -109,7 +102,7 @@ def _choose_maps(passes: Mapping[str, int]) -> list[str]:
     return st.pills(
         "Maps to test", list(passes), selection_mode="multi", default=list(passes),
         format_func=lambda title: f"{title} · {passes[title]:,} passes",
-        key=f"forget-maps-{'-'.join(passes)}", wrap=True,
+        key=key_of_forgetting(list(passes)), wrap=True,
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from explainers.metrics.scoreboard import Findings, Score, Standing, scores, sta
 from explainers.report.files import table_csv
 from explainers.report.standings import rule, standing_in_words
 from explainers.words import slug
+from pages.parts import taking_away
+from pages.parts.card import Subject
 from pages.parts.frame import PAGES, SURVEY, Selection, carried
 from pages.parts.words import MARKDOWN
 
@@ -155,7 +157,8 @@ def draw(
     note = st.empty()
     if missing:
         note.caption(f"Still empty: {'; '.join(missing)}.")
-    with st.container(horizontal=True, vertical_alignment="center"):
+    line = st.container(horizontal=True, vertical_alignment="center")
+    with line:
         st.page_link(
             SURVEY, label="One picture ranks no methods; a survey can", width="content",
             icon=PAGES[SURVEY][1], query_params=carried(),
@@ -171,6 +174,8 @@ def draw(
                 f"triptych-{slug(selection.picture.title)}-scoreboard.csv", "text/csv",
                 icon=":material/download:", type="tertiary", key="scoreboard", on_click="ignore",
             )  # fmt: skip
+            place = taking_away.together(line)
+            taking_away.offer(place, Subject.of(selection), explanations, selection.style)
 
 
 def _found(rows: Sequence[Score], standings: Sequence[Standing]) -> str:

@@ -1,7 +1,7 @@
 """Whether the methods say the same when they are asked again, on screen."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -17,6 +17,7 @@ from pages.parts import cache
 from pages.parts.frame import Selection
 from pages.parts.how_far.verdicts import Test
 from pages.parts.picture import Picture
+from pages.parts.tried import AskingAgain, maps_of
 
 CHANGES: dict[Change, str] = {"seed": "Another seed", "noise": "A little noise on the picture"}
 WIDTH = 280
@@ -34,11 +35,12 @@ class Asked:
 def ask(selection: Selection, usable: Sequence[Explanation]) -> Test:
     """Ask every method again, with other seeds and with noise."""
     times = st.number_input(
-        "Times", 2, 10, 3, key="repeat-times", persist_state="session",
+        "Times", *AskingAgain.TIMES, 3, key="repeat-times", persist_state="session",
         help="How many answers are compared, the one above among them.",
     )  # fmt: skip
     noise = st.slider(
-        "Noise", 1, 20, 2, key="repeat-noise", persist_state="session", format="%d %%",
+        "Noise", *AskingAgain.PERCENT, 2,
+        key="repeat-noise", persist_state="session", format="%d %%",
         help="Standard deviation, as a share of the 255 steps of a pixel.",
     )  # fmt: skip
     questions = [
@@ -48,13 +50,8 @@ def ask(selection: Selection, usable: Sequence[Explanation]) -> Test:
         if change == "noise" or explanation.explainer.random
     ]
     classifier = selection.classifier
-    run = cache.job(
-        selection.picture.digest,
-        classifier.name,
-        f"again {[(each.explainer, each.target, each.done) for each in usable]} {times} {noise}",
-    )
     return Test(
-        run,
+        AskingAgain(maps_of(usable), times, noise / 100),
         lambda: _ask(selection, questions, times, noise / 100),
         "Ask again",
         sum((times - 1) * each.explainer.cost(classifier).passes for each, _ in questions),
@@ -64,7 +61,6 @@ def ask(selection: Selection, usable: Sequence[Explanation]) -> Test:
         _beside,
         lambda asked, settled, titles: _draw(selection, asked, titles),
         "noise and seed",
-        lambda findings, asked: replace(findings, repeats=asked.repeats),
         tuple(said for each in usable if (said := _settling(selection, each))),
     )
 

@@ -18,6 +18,7 @@ from pages.parts import cache, long_running, viewport
 from pages.parts.frame import Selection, choose
 from pages.parts.how_far import method_cards, scoreboard
 from pages.parts.table import GAP, NARROWEST
+from pages.parts.tried import Work
 from pages.parts.words import escaped
 
 WIDTHS = (1, 3)
@@ -34,7 +35,7 @@ class Test:
 
     Parameters
     ----------
-    run : Run
+    work : Work
     start : callable
         Begins the work.
     label : str
@@ -53,13 +54,11 @@ class Test:
         titles of their methods.
     fills : str
         What of the scoreboard it fills.
-    adds : callable
-        The findings of all tests with what it has found.
     notes : tuple of str
         What can be said before it is run.
     """
 
-    run: cache.Run
+    work: Work
     start: Callable[[], Iterator[Any]]
     label: str
     passes: int
@@ -68,7 +67,6 @@ class Test:
     beside: Callable[[Any], str]
     draw: Callable[[Any, bool, Sequence[str]], None]
     fills: str
-    adds: Callable[[Findings, Any], Findings]
     notes: tuple[str, ...] = ()
 
 
@@ -82,10 +80,11 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class _Row:
-    """The places of a test, and whether its verdicts stand there."""
+    """A test, its run, its places, and whether its verdicts stand there."""
 
     name: str
     test: Test
+    run: cache.Run
     said: Callable[[], DeltaGenerator]
     action: DeltaGenerator
     progress: DeltaGenerator
@@ -120,7 +119,7 @@ def draw(
     usable = [each for each in shown if not each.blank_reason]
     rows = _lay_out_all(selection, usable, questions)
     _offer_all(st.empty(), selection, rows)
-    runs = [row.test.run for row in rows]
+    runs = [row.run for row in rows]
     st.header("Scoreboard", anchor="scoreboard")
     board = long_running.slot(*runs)
     st.header("In detail", anchor="in-detail")
@@ -131,7 +130,7 @@ def draw(
         st.caption(looked_at.test.idea)
         for note in looked_at.test.notes:
             st.markdown(note)
-        details = long_running.slot(looked_at.test.run)
+        details = long_running.slot(looked_at.run)
     st.header("What is known of a method", anchor="card")
     by_title = {each.explainer.title: each for each in usable}
     chosen = st.selectbox("Method", list(by_title), key="card", persist_state="session", width=320)
@@ -140,16 +139,16 @@ def draw(
     def report(*, settled: bool) -> None:
         findings = _findings(rows)
         with board():
-            missing = [_missing(row, selection) for row in rows if not row.test.run.finished]
+            missing = [_missing(row, selection) for row in rows if not row.run.finished]
             scoreboard.draw(selection, shown, findings, missing, settled=settled)
         with card():
             method_cards.draw(selection, by_title[chosen], findings)
 
     waiting = any(run.waiting for run in runs)
     report(settled=not waiting)
-    for row in sorted(rows, key=lambda row: row.test.run.waiting):
+    for row in sorted(rows, key=lambda row: row.run.waiting):
         places = [details] if row is looked_at else []
-        _follow(row, selection, titles, places, report if row.test.run.waiting else None)
+        _follow(row, selection, titles, places, report if row.run.waiting else None)
     if waiting:
         report(settled=True)
 
@@ -193,9 +192,10 @@ def _lay_out(
             st.info("Choose a map to test.", icon=":material/info:")
             return None
         action, progress = st.container(), st.empty()
-        row = _Row(name, test, long_running.slot(test.run), action, progress, verdicts)
+        run = cache.job(selection.picture.digest, selection.classifier.name, test.work)
+        row = _Row(name, test, run, long_running.slot(run), action, progress, verdicts)
     long_running.steer(
-        action, test.run, test.label, test.passes, selection.classifier,
+        action, run, test.label, test.passes, selection.classifier,
         begin=partial(_look_at, name),
     )  # fmt: skip
     return row
@@ -216,17 +216,16 @@ def _choose_maps(titles: list[str]) -> list[str]:
 def _findings(rows: Sequence[_Row]) -> Findings:
     """What all tests have found so far."""
     findings = Findings()
-    for test in (row.test for row in rows):
-        if test.run.latest is not None and not test.run.failure:
-            findings = test.adds(findings, test.run.latest)
+    for row in rows:
+        if row.run.latest is not None and not row.run.failure:
+            findings = row.test.work.adds(findings, row.run.latest)
     return findings
 
 
 def _missing(row: _Row, selection: Selection) -> str:
     """What a test would still fill of the scoreboard, and its price."""
-    test = row.test
-    price = long_running.price(long_running.left(test.run, test.passes), selection.classifier)
-    return f"{test.fills} (*{row.name}*: {price})"
+    price = long_running.price(_left(row), selection.classifier)
+    return f"{row.test.fills} (*{row.name}*: {price})"
 
 
 def _follow(
@@ -237,7 +236,7 @@ def _follow(
     report: Callable[..., None] | None,
 ) -> None:
     """Do what was asked for, and tell what there is in the row and wherever else it is told."""
-    test = row.test
+    test, run = row.test, row.run
 
     def tell(latest: Any, settled: bool) -> None:
         with row.said():
@@ -248,12 +247,12 @@ def _follow(
         if report is not None:
             report(settled=False)
 
-    long_running.watch(test.run, test.start, test.passes, selection.classifier, row.progress, tell)
-    if test.run.finished:
+    long_running.watch(run, test.start, test.passes, selection.classifier, row.progress, tell)
+    if run.finished:
         long_running.over(row.action).empty()
-    if test.run.failure:
+    if run.failure:
         with row.said():
-            st.warning(escaped(test.run.failure), icon=":material/block:")
+            st.warning(escaped(run.failure), icon=":material/block:")
 
 
 def _tell(row: _Row, latest: Any, titles: Sequence[str]) -> None:
@@ -274,16 +273,20 @@ def _tell(row: _Row, latest: Any, titles: Sequence[str]) -> None:
 
 def _offer_all(place: DeltaGenerator, selection: Selection, rows: Sequence[_Row]) -> None:
     """One button for all that has not run yet, at its price."""
-    tests = [row.test for row in rows if row.test.run.paused and not row.test.run.finished]
-    if len(tests) < 2:
+    paused = [row for row in rows if row.run.paused and not row.run.finished]
+    if len(paused) < 2:
         return
-    many = "all three" if len(tests) == 3 else "both"
-    passes = sum(long_running.left(test.run, test.passes) for test in tests)
-    price = long_running.price(passes, selection.classifier)
+    many = "all three" if len(paused) == 3 else "both"
+    price = long_running.price(sum(map(_left, paused)), selection.classifier)
     place.button(
         f"Run {many}: {price}", icon=":material/playlist_play:", key="start-all",
-        on_click=_start, args=([test.run for test in tests],),
+        on_click=_start, args=([row.run for row in paused],),
     )  # fmt: skip
+
+
+def _left(row: _Row) -> int:
+    """How many passes a test still takes."""
+    return long_running.left(row.run, row.test.passes)
 
 
 def _start(runs: Sequence[cache.Run]) -> None:

@@ -10,7 +10,7 @@ from explainers.images.colouring import Style, coloured
 from explainers.images.contact_sheet import GROUND, contact_sheet
 from explainers.network.feature_maps import ORDERS, FeatureMaps, feature_maps, strongest_maps
 from explainers.words import number
-from pages.parts import cache
+from pages.parts import cache, tried
 from pages.parts.figures import QUIET, WHOLE, map_figure, sheet_figure
 from pages.parts.frame import Selection, rest_of_gallery, screen_theme
 from pages.parts.picture import Picture, data_uri
@@ -249,10 +249,9 @@ def _strips(selection: Selection, layers: list["Layer"]) -> list[tuple[str, str]
 def _choose_beside(selection: Selection) -> tuple[str, Picture, np.ndarray] | None:
     """Another picture to see through the same channels."""
     prepare = selection.classifier.prepare
-    trials = [trial for _, trial, _ in st.session_state.get("experiments", [])]
     options: dict[str, Picture] = {
         f"What if {count}: {trial.kind.lower()}, {trial.fill}": trial.picture
-        for count, trial in enumerate(trials, 1)
+        for count, trial in enumerate(tried.experiments(), 1)
     }
     options |= rest_of_gallery(selection.picture)
     chosen = st.selectbox(

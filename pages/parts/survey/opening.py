@@ -8,7 +8,7 @@ import streamlit as st
 from explainers.methods import METHODS
 from explainers.models import zoo
 from explainers.settings import Settings
-from explainers.survey.originals import original
+from explainers.survey.originals import whole
 from explainers.survey.table import Stored
 from pages.parts.frame import SURVEY, go_to
 from pages.parts.picture import Picture
@@ -23,20 +23,19 @@ def open_picture(name: str, stored: Stored, row: Mapping[str, Any], index: int |
     SurveyError
         If the picture is not there as it was.
     """
-    uncut = stored.told.get("square")
-    image = original(stored, row)
     title = title_of(row["path"].rsplit("/", 1)[-1], "Picture")
-    picture = Picture.of(title, image)
+    picture = Picture.of(title, whole(stored, row))
     st.session_state.picture = picture
     st.session_state.refusal = None
-    st.session_state.square = bool(uncut)
+    st.session_state.square = bool(stored.told.get("square"))
     asked = stored.told["classifier"]
     if asked in zoo.CLASSIFIERS:
         st.session_state.network = asked
         st.session_state["classifier-source"] = "Ready-made"
     if index is not None:
         classes = len(stored.told["labels"])
-        st.session_state.chosen_classes[f"{picture.digest}-{classes}"] = index
+        for shown in (picture, picture.centre()):
+            st.session_state.chosen_classes[f"{shown.digest}-{classes}"] = index
     _set_as_asked(stored)
     st.session_state.from_survey = {
         "digest": picture.digest, "survey": name, "path": row["path"],
@@ -45,10 +44,10 @@ def open_picture(name: str, stored: Stored, row: Mapping[str, Any], index: int |
     go_to("app.py")
 
 
-def offer_return(picture: Picture) -> None:
-    """The way back to the survey that a picture came from, at the place that was left."""
+def offer_return() -> None:
+    """The way back to the survey that the picture came from, at the place that was left."""
     came: dict[str, Any] | None = st.session_state.get("from_survey")
-    if came is None or came["digest"] != picture.digest:
+    if came is None or came["digest"] != st.session_state.picture.digest:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(

@@ -20,10 +20,10 @@ from explainers.survey import background
 from explainers.survey.background import Running
 from explainers.survey.brought import MOST, UNPACKED, bring
 from explainers.survey.pictures import BY_FOLDER, ENDINGS
-from explainers.survey.running import Progress, duration
+from explainers.survey.running import Progress
 from explainers.survey.survey import Survey, SurveyError
 from explainers.survey.table import SETTINGS
-from explainers.words import legible, slug
+from explainers.words import duration, legible, slug
 from pages.parts import cache
 from pages.parts.classifiers import Wanted
 from pages.parts.words import escaped

@@ -21,6 +21,7 @@ from explainers.survey.survey import SurveyError
 from explainers.survey.table import Stored, prefix
 from explainers.survey.taking import GROUP, plain_rows, write_parquet
 from explainers.words import legible, percent, slug
+from pages.parts.survey import reports
 from pages.parts.survey.tiles import SIDE, tile
 
 ACROSS = 6
@@ -29,7 +30,7 @@ PAPER = (255, 255, 255)
 
 
 def offer(name: str, stored: Stored, question: Question, found: Page, style: Style) -> None:
-    """Draw a button for each file, which is made when it is pressed.
+    """Draw a button for each file, which is made when it is pressed; reports are work of minutes.
 
     Parameters
     ----------
@@ -57,12 +58,14 @@ def offer(name: str, stored: Stored, question: Question, found: Page, style: Sty
                 label, make, f"{slug(name)}-{ending}", mime, key=f"take-{ending}",
                 icon=":material/download:", on_click="ignore",
             )  # fmt: skip
+        reports.ask(found)
     one = found.total == 1
     st.caption(
         f"The tables have {'the one row' if one else f'all {found.total:,} rows'} of this filter, "
-        f"in this order: as Parquet with every column, as CSV without the matrices. The sheet has "
-        f"the {'one' if len(found.rows) == 1 else len(found.rows)} shown here."
+        f"in this order: as Parquet with every column, as CSV without the matrices. The sheet and "
+        f"the reports have the {'one' if len(found.rows) == 1 else len(found.rows)} shown here."
     )
+    reports.offer(name, stored, question, found)
 
 
 def write_csv(stored: Stored, question: Question, path: Path) -> None:

@@ -2,25 +2,25 @@
 
 import io
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
 
-from explainers import Explanation, NoAnswerError, Prediction
+from explainers import Explanation, NoAnswerError
 from explainers.images.colouring import encode
 from explainers.images.regions import REGION_FILLS, hide
 from explainers.report.files import table_csv
 from explainers.report.telling import TRIED, trial_in_words
 from explainers.words import percent, slug
-from pages.parts import cache
+from pages.parts import cache, taking_away, tried
 from pages.parts.card import Subject
 from pages.parts.figures import QUIET
 from pages.parts.frame import Selection, screen_theme
 from pages.parts.picture import Picture
 from pages.parts.plots import change_figure
-from pages.parts.table import draw
+from pages.parts.table import draw, one_line
+from pages.parts.tried import Trial
 from pages.parts.what_if import canvas
 from pages.parts.words import MARKDOWN, escaped
 
@@ -28,40 +28,11 @@ KINDS = tuple(TRIED.values())
 CLASSES = 4
 SHOWN = 5
 TENTH = 0.1
-KEPT = 50
 FILLS_IN_WORDS = {
     "superpixel mean": "their mean colour",
     "picture mean": "the picture's mean colour",
     "region mean": "the region's mean colour",
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Trial:
-    """One experiment, and what the network said.
-
-    Parameters
-    ----------
-    kind, fill : str
-        What was done with the region, and what was seen instead of what was hidden.
-    region : (h, w) bool ndarray
-        What a person selected.
-    hidden : (h, w) bool ndarray
-        What was hidden.
-    pixels : (h, w, 3) float32 ndarray
-        What the network was shown.
-    picture : Picture
-        The same for people.
-    prediction : Prediction
-    """
-
-    kind: str
-    fill: str
-    region: np.ndarray
-    hidden: np.ndarray
-    pixels: np.ndarray
-    picture: Picture
-    prediction: Prediction
 
 
 def draw_trials(selection: Selection) -> None:
@@ -75,6 +46,7 @@ def draw_trials(selection: Selection) -> None:
             "Hidden parts show", REGION_FILLS, format_func=lambda fill: f"Hidden: {fill}",
             key="region-fill", persist_state="session", label_visibility="collapsed", width=190,
         )  # fmt: skip
+    _try_again(selection)
     region = canvas.region(selection)
     if region.all():
         st.info(
@@ -86,10 +58,7 @@ def draw_trials(selection: Selection) -> None:
         _offer_first(selection)
         return
     trials, unanswered = _trials(selection)
-    for reason in unanswered:
-        st.warning(escaped(reason), icon=":material/block:")
-    for trial in trials:
-        _log(selection, trial)
+    _tell(trials, unanswered)
     if trials:
         _draw_change(selection, trials)
 
@@ -110,7 +79,11 @@ def compare(selection: Selection) -> None:
             *((trial.kind, trial.picture, trial.pixels, trial.prediction) for trial in trials),
         )
     ]  # fmt: skip
-    explained = draw(rows, selection.methods, selection.style, one_scale=True)
+    bar = one_line()
+    explained = draw(rows, selection.methods, selection.style, one_scale=True, bar=bar)
+    if known := [each for each in explained[0] if each is not None]:
+        place = taking_away.together(bar)
+        taking_away.offer(place, Subject.of(selection), known, selection.style)
     label = escaped(prediction[target.index].label)
     for explanation in explained[0]:
         if explanation is not None and explanation.surrogate is not None:
@@ -149,7 +122,7 @@ def _choose(kind: str) -> None:
 
 def draw_log(selection: Selection) -> None:
     """The experiments of this session, newest first, each to be restored by a click."""
-    log: list[tuple[str, Trial, Prediction]] = st.session_state.get("experiments", [])
+    log = tried.experiments()
     with st.expander(f"Experiments so far: {len(log)}", icon=":material/science:"):
         if not log:
             st.caption("Whatever you try is kept here until you close the page.")
@@ -165,8 +138,7 @@ def draw_log(selection: Selection) -> None:
                 key="experiments-zip",
             )  # fmt: skip
         for number in range(len(log) - 1, max(-1, len(log) - 1 - 12), -1):
-            digest, trial, before = log[number]
-            _draw_entry(selection, number, digest, trial, before)
+            _draw_entry(selection, number, log[number])
 
 
 def _trials(selection: Selection) -> tuple[list[Trial], list[str]]:
@@ -174,13 +146,38 @@ def _trials(selection: Selection) -> tuple[list[Trial], list[str]]:
     region = canvas.region(selection)
     if not region.any() or region.all():
         return [], []
+    fill = st.session_state["region-fill"]
+    return _answers(selection, [(kind, fill, region) for kind in st.session_state["kinds"]])
+
+
+def _answers(
+    selection: Selection, asked: Sequence[tuple[str, str, np.ndarray]]
+) -> tuple[list[Trial], list[str]]:
     trials, unanswered = [], []
-    for kind in st.session_state["kinds"]:
+    for kind, fill, region in asked:
         try:
-            trials.append(_try(selection, region, kind, st.session_state["region-fill"]))
+            trials.append(_try(selection, region, kind, fill))
         except NoAnswerError as reason:
             unanswered.append(f"{kind}: {reason}")
     return trials, unanswered
+
+
+def _tell(trials: Sequence[Trial], unanswered: Sequence[str]) -> None:
+    for reason in unanswered:
+        st.warning(escaped(reason), icon=":material/block:")
+    for trial in trials:
+        tried.keep(trial)
+
+
+def _try_again(selection: Selection) -> None:
+    """Do the experiments of a record that was opened, once, if this network can."""
+    digest, opened = st.session_state.get("to_be_tried", (None, ()))
+    if digest != selection.picture.digest:
+        return
+    size = selection.pixels.shape[:2]
+    with st.spinner("Doing the experiments of the record again"):
+        _tell(*_answers(selection, [each for each in opened if each[2].shape == size]))
+    del st.session_state.to_be_tried
 
 
 def _try(selection: Selection, region: np.ndarray, kind: str, fill: str) -> Trial:
@@ -189,7 +186,10 @@ def _try(selection: Selection, region: np.ndarray, kind: str, fill: str) -> Tria
         pixels = hide(selection.pixels, hidden, fill)
         picture = selection.picture.edited(pixels, hidden)
         prediction = cache.prediction(picture, selection.classifier, pixels)
-        return Trial(kind, fill, region, hidden, pixels, picture, prediction)
+        return Trial(
+            selection.picture.digest, selection.classifier.name, kind, fill, region, hidden,
+            pixels, picture, selection.prediction, prediction,
+        )  # fmt: skip
 
     return cache.trial(selection.picture, selection.classifier, region, f"{kind} {fill}", ask)
 
@@ -270,19 +270,8 @@ def _in_words(fill: str) -> str:
     return FILLS_IN_WORDS.get(fill, fill)
 
 
-def _log(selection: Selection, trial: Trial) -> None:
-    log = st.session_state.setdefault("experiments", [])
-    known = {(entry.picture.digest, entry.kind, entry.fill) for _, entry, _ in log}
-    if (trial.picture.digest, trial.kind, trial.fill) in known:
-        return
-    log.append((selection.picture.digest, trial, selection.prediction))
-    del log[:-KEPT]
-
-
-def _draw_entry(
-    selection: Selection, number: int, digest: str, trial: Trial, before: Prediction
-) -> None:
-    was, now = before.top(1)[0], trial.prediction.top(1)[0]
+def _draw_entry(selection: Selection, number: int, trial: Trial) -> None:
+    was, now = trial.before.top(1)[0], trial.prediction.top(1)[0]
     small, words, action = st.columns([1, 4, 1], vertical_alignment="center")
     small.image(
         cache.made(Picture.thumbnail, trial.picture), width=72,
@@ -295,7 +284,7 @@ def _draw_entry(
         f"{last} {percent(now.probability)} ({first} "
         f"{percent(trial.prediction[was.index].probability)})"
     )
-    same = digest == selection.picture.digest and trial.region.shape == selection.pixels.shape[:2]
+    same = trial.of == selection.picture.digest and trial.region.shape == selection.pixels.shape[:2]
     action.button(
         "Restore", key=f"restore-{number}", disabled=not same, on_click=_restore(selection, trial),
         help=None if same else "It was done on another picture or another network's size.",
@@ -311,13 +300,13 @@ def _restore(selection: Selection, trial: Trial) -> Callable[[], None]:
     return restore
 
 
-def _table(log: list[tuple[str, Trial, Prediction]]) -> bytes:
+def _table(log: Sequence[Trial]) -> bytes:
     rows: list[list[object]] = [
         ["number", "picture", "experiment", "share of area", "fill", "class before",
          "probability before", "probability after", "class after", "its probability after"]
     ]  # fmt: skip
-    for number, (_, trial, before) in enumerate(log, 1):
-        was, now = before.top(1)[0], trial.prediction.top(1)[0]
+    for number, trial in enumerate(log, 1):
+        was, now = trial.before.top(1)[0], trial.prediction.top(1)[0]
         rows.append(
             [number, trial.picture.title, trial.kind, trial.region.mean(), trial.fill, was.label,
              was.probability, trial.prediction[was.index].probability, now.label, now.probability]
@@ -325,10 +314,10 @@ def _table(log: list[tuple[str, Trial, Prediction]]) -> bytes:
     return table_csv(rows)
 
 
-def _pictures(log: list[tuple[str, Trial, Prediction]]) -> bytes:
+def _pictures(log: Sequence[Trial]) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        for number, (_, trial, _) in enumerate(log, 1):
+        for number, trial in enumerate(log, 1):
             name = f"{number:02}-{slug(trial.picture.title)}-{slug(trial.kind)}.png"
             archive.writestr(name, encode(trial.picture.image, "PNG"))
     return file.getvalue()
