@@ -18,10 +18,11 @@ from PIL import Image
 
 from explainers import GradCam, LimeSuperpixels, __version__, check_up
 from explainers.command_line import COMMANDS, main, triptych
-from explainers.command_line.telling import hushed, tell
+from explainers.command_line.telling import tell
 from explainers.images.colouring import Style
 from explainers.images.samples import SAMPLES
 from explainers.images.superpixels import Felzenszwalb, Quickshift, Segmentation, Slic
+from explainers.models.hushing import hushed
 from explainers.report.maps import overlay_image
 from explainers.report.page import record_from, record_in
 from explainers.report.record import Record

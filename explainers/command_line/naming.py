@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from explainers.classifiers.errors import ModelError
-from explainers.command_line.telling import hushed, tell
+from explainers.command_line.telling import tell
 from explainers.explanation import Explainer
 from explainers.images.reading import read_image
 from explainers.images.samples import SAMPLES
 from explainers.methods import BY_NAME
 from explainers.models import zoo
+from explainers.models.hushing import hushed
 from explainers.models.imagenet import classes_named
 from explainers.models.opening import open_named
 from explainers.settings import Settings

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from explainers.command_line.asking import LABELS, file
-from explainers.command_line.telling import hushed, on_terminal, tell
+from explainers.command_line.telling import on_terminal, tell
+from explainers.models.hushing import hushed
 from explainers.report.page import record_from
 from explainers.report.plain import RecordError
 from explainers.report.replay import replay as run_again

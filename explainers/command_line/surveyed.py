@@ -11,9 +11,10 @@ from explainers.classifiers.errors import ModelError
 from explainers.command_line import FAILED
 from explainers.command_line.looking import write
 from explainers.command_line.naming import classifier_named
-from explainers.command_line.telling import hushed, tell
+from explainers.command_line.telling import tell
 from explainers.explanation import Explainer
 from explainers.models import zoo
+from explainers.models.hushing import hushed
 from explainers.report.digests import file_digest
 from explainers.survey.questions import ORDERS, Question, page
 from explainers.survey.reports import FIRST_PAGE, Missing, Written, first_page, network_of, reports

@@ -179,11 +179,13 @@ def _open(survey: Survey, fingerprint: str) -> "Classifier":
     from distributed import get_worker
 
     from explainers.classifiers.threads import use_threads
+    from explainers.models.hushing import hushed
 
     if survey.fingerprint != fingerprint:
         raise SurveyError(
             f"A worker on {os.uname().nodename} would give other figures: its model file or the "
             "versions of its packages are others than where the survey is run."
         )
-    use_threads(get_worker().state.nthreads)
-    return survey.open()
+    with hushed():
+        use_threads(get_worker().state.nthreads)
+        return survey.open()
