@@ -21,6 +21,7 @@ from explainers.images.samples import SAMPLES
 from explainers.models import applications, sources
 from explainers.models.screening import Screened
 from pages.parts import cache, classifiers
+from pages.parts.words import escaped
 from tests.app.charts import array, heatmaps
 from tests.app.driving import captions, class_menu, open_app
 from tests.models.test_model_file import standardising
@@ -57,7 +58,8 @@ def test_a_teachable_machine_export_and_its_labels_are_explained() -> None:
     expected = GradCam().explain(own, pixels, top.index)
     np.testing.assert_allclose(array(heatmaps(app)[0]["z"]), expected.heatmap, atol=2e-3)
     assert "Check-up of keras_model" in [expander.label for expander in app.expander]
-    assert "Sequential > (Sequential > Functional, Sequential)" in app.table[0].value.to_string()
+    kind = escaped("Sequential > (Sequential > Functional, Sequential)")
+    assert kind in app.table[0].value.to_string()
     assert f"{own.scaling.name} (in use)" in app.dataframe[0].value["Pixels scaled to"].tolist()
     assert f"speaks for {own.scaling.name}, which is in use" in app.success[0].value
 
@@ -103,7 +105,8 @@ def test_a_scaling_inside_that_is_fed_wrongly_is_doubted(tmp_path: Path) -> None
     ends = [layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(2, activation="softmax")]
     model = keras.Sequential([keras.Input((12, 16, 3)), scaled, *ends])
     app = open_own(("model.keras", _saved(model, tmp_path)))
-    assert "in its layer 'to_signed': of 0..1 it makes -1 to 1, numbers as" in app.success[0].value
+    said = "in its layer 'to_signed': of 0..1 it makes -1 to 1, numbers as"
+    assert escaped(said) in app.success[0].value
     app.selectbox(key="model-scaling").set_value("0..255").run()
     assert not app.success
     assert "of 0..255 it makes -1 to 509. Networks are usually given" in app.warning[0].value
