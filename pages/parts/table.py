@@ -426,11 +426,8 @@ def _places(look: Look, *, beside: bool = False) -> Places:
     Views that are not shown have one as well, so that what is shown keeps its own.
     """
     hidden = [view for view in VIEWS if view not in look.views]
-    columns = iter(st.columns(len(look.views)) if beside else ())
-    views = {
-        view: st.empty() if view in hidden else next(columns, None) or st.container()
-        for view in VIEWS
-    }
+    cells = st.grid(len(look.views)) if beside else st  # columns would keep what stood in others
+    views = {view: st.empty() if view in hidden else cells.container() for view in VIEWS}
     return Places(views, st.container())
 
 

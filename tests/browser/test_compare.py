@@ -164,6 +164,7 @@ def test_nothing_moves_when_the_maps_are_complete(desk: Page, address: str) -> N
     """What the bar holds in the end stands in the one line that it took while they were drawn."""
     desk.goto(f"{address}/?picture=astronaut")
     expect(desk.get_by_role("button", name="Stop")).to_be_enabled()
+    expect(charts(desk, "grad-cam").first).to_be_visible()
     heading = desk.get_by_role("heading", name="Grad-CAM")
     before = heading.bounding_box()
     expect(desk.get_by_text(COMPLETE)).to_be_visible()
