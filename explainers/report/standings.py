@@ -6,16 +6,16 @@ from explainers.metrics.agreement import BLOB
 from explainers.metrics.faithfulness import RANDOM, Curve, beaten
 from explainers.metrics.scoreboard import ONCE_IN, Standing
 from explainers.report.telling import Marks
-from explainers.words import enumerated
+from explainers.words import enumerated, number
 
 
 def standing_in_words(each: Standing, found: Mapping[str, Curve], marks: Marks) -> str:
     """Which map does best, what is too close to it to be ranked, and what chance would do."""
     kind, random = marks.strong(each.kind.capitalize()), found[RANDOM]
-    if len({round(curve.area, 3) for curve in found.values()}) == 1:
-        return f"{kind}: all orders do the same, {random.area:.3f}; it tells no map from chance."
+    if len({area for curve in found.values() for area in curve.areas}) == 1:
+        return f"{kind}: all orders do the same, {_area(random.area)}; it tells no map from chance."
     maps = [curve for name, curve in found.items() if name not in (BLOB, RANDOM)]
-    said = [f"{kind}: {marks.name(each.best)} does best, with {each.area:.3f}."]
+    said = [f"{kind}: {marks.name(each.best)} does best, with {_area(each.area)}."]
     if each.close:
         close = marks.name(_close(each, [curve.name for curve in maps]))
         said.append(f"{close} too close to it to be ranked.")
@@ -32,6 +32,11 @@ def standing_in_words(each: Standing, found: Mapping[str, Curve], marks: Marks) 
     return " ".join(said)
 
 
+def _area(value: float) -> str:
+    """Three decimals; of a class that hardly shows, three digits."""
+    return f"{value:.3f}" if value >= 0.001 or not value else number(value)
+
+
 def _close(each: Standing, maps: Sequence[str]) -> str:
     """Which maps are close to the best one, in the fewest names."""
     others = [name for name in maps if name != each.best and name not in each.close]
@@ -45,9 +50,9 @@ def rule(standings: Sequence[Standing], random: Curve) -> str:
     least, pairs = standings[0].least, standings[0].pairs
     runs = len(random.runs)
     said = [
-        f"{runs} random orders have areas of {random.area:.3f} ± {random.spread:.3f}. No two of "
-        f"them differ by more than {least:.3f}, and two others would less than once in {ONCE_IN} "
-        "times; so maps that are closer are not to be ranked."
+        f"{runs} random orders have areas of {_area(random.area)} ± {_area(random.spread)}. No two "
+        f"of them differ by more than {_area(least)}, and two others would less than once in "
+        f"{ONCE_IN} times; so maps that are closer are not to be ranked."
     ]
     if pairs:
         apart = " and ".join(f"{each.apart} ({each.kind})" for each in standings)
