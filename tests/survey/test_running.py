@@ -115,7 +115,7 @@ def test_a_killed_driver_loses_nothing_and_leaves_nobody_behind(
 def test_ctrl_c_leaves_what_is_done_and_the_folder_may_grow(
     command: Command, painted: Paint, tmp_path: Path
 ) -> None:
-    folder = painted("slow", 30, behind=SLOW)
+    folder = painted("slow", 60, behind=SLOW)
     process = command(folder)
     _until(lambda: _parts(tmp_path), "part")
     os.killpg(process.pid, signal.SIGINT)
@@ -127,7 +127,7 @@ def test_ctrl_c_leaves_what_is_done_and_the_folder_may_grow(
     process = command(folder)
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
-    assert sorted(_table(tmp_path)["path"].str.split("/").str[0].value_counts()) == [3, 30]
+    assert sorted(_table(tmp_path)["path"].str.split("/").str[0].value_counts()) == [3, 60]
 
 
 def test_pictures_that_end_their_worker_are_found_and_the_others_are_not_blamed(

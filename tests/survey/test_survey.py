@@ -112,9 +112,9 @@ def test_methods_are_named_with_their_settings() -> None:
     [
         ("gradcam", "there is no method 'gradcam'; there are grad-cam"),
         ("saliency:sample=3", "saliency has no setting 'sample'; it has samples"),
-        ("saliency:samples=many", "samples=many: that is no whole number"),
+        ("saliency:samples=many", "samples=many: say a whole number"),
         ("saliency:samples=0", "samples must lie in 1 to 500"),
-        ("lime:segmentation=slic", "use the library"),
+        ("lime:segmentation=stars", "there are quickshift, slic"),
     ],
 )
 def test_methods_that_there_are_not_are_refused(text: str, reason: str) -> None:
