@@ -104,7 +104,7 @@ def test_a_killed_driver_loses_nothing_and_leaves_nobody_behind(
     kept = {part: part.stat().st_mtime_ns for part in _parts(tmp_path)}
     rows = sum(len(pd.read_parquet(part)) for part in kept)
     assert 0 < rows < 40
-    told, complaints = command(folder).communicate(timeout=PATIENCE)
+    told, complaints = command(folder, python=FORKED).communicate(timeout=PATIENCE)
     assert f"{40 - rows} of 40 pictures are still to be looked at" in told, complaints
     table = _table(tmp_path)
     assert sorted(table["path"]) == [f"slow/{number:03}.png" for number in range(40)]
@@ -124,7 +124,7 @@ def test_ctrl_c_leaves_what_is_done_and_the_folder_may_grow(
     assert "Stopped. What is done is kept: the same command goes on." in complaints
     assert json.loads((tmp_path / "run" / "progress.json").read_text())["state"] == "stopped"
     painted("more", 3)
-    process = command(folder)
+    process = command(folder, python=FORKED)
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert sorted(_table(tmp_path)["path"].str.split("/").str[0].value_counts()) == [3, 60]
@@ -174,7 +174,7 @@ def test_a_full_disk_is_told_and_what_is_done_is_kept(
     assert not list((tmp_path / "run").rglob("*.parquet*"))
     for picture in folder.rglob("*.png"):
         picture.write_bytes(picture.read_bytes().removesuffix(FULL))
-    process = command(folder)
+    process = command(folder, python=FORKED)
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert len(_table(tmp_path)) == 20
