@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from scipy import special
+import scipy
 
 from explainers.classifiers.prediction import Target
 from explainers.explanation import Explainer, Explanation, Kind, Surrogate
@@ -135,7 +135,7 @@ class KernelShap(HiddenSuperpixels, Explainer):
         if self.sampling == "Shapley kernel":
             return between.astype(float)
         weights = np.zeros(len(rows))
-        logarithms = special.betaln(shown[between], superpixels - shown[between])
+        logarithms = scipy.special.betaln(shown[between], superpixels - shown[between])
         weights[between] = np.exp(logarithms - logarithms.max(initial=-np.inf))
         return weights
 
