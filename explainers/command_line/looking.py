@@ -84,6 +84,7 @@ class Seen:
             self.classifier,
             self.image,
             self.explanations,
+            prediction=self.prediction,
             title=Path(self.name).stem,
             sample=self.name if is_sample(self.name) else None,
             square=self.asked.square,

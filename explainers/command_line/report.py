@@ -130,7 +130,10 @@ def _case(seen: Seen, *, test: bool, purpose: str) -> Case:
         inside=True, tests=what_tests_found(findings), check_up=found, purpose=purpose
     )
     tell(f"{legible(seen.name)}: in words …")
-    return case_of(record, seen.classifier, seen.image, seen.explanations, findings, found)
+    return case_of(
+        record, seen.classifier, seen.image, seen.explanations, findings, found,
+        prediction=seen.prediction,
+    )  # fmt: skip
 
 
 def _tested(seen: Seen) -> Findings:

@@ -17,7 +17,7 @@ from explainers.models import zoo
 from explainers.models.hushing import hushed
 from explainers.report.digests import file_digest
 from explainers.survey.questions import ORDERS, Question, page
-from explainers.survey.reports import FIRST_PAGE, Missing, Written, first_page, network_of, reports
+from explainers.survey.reports import FIRST_PAGE, Step, Written, first_page, network_of, reports
 from explainers.survey.survey import SurveyError
 from explainers.survey.table import Stored
 from explainers.words import legible, percent, slug
@@ -89,29 +89,28 @@ def write_reports(
         classifier = _opened(stored, model)
         file = None if model is None else file_digest(model)
         steps = reports(stored, found.rows, classifier, methods, file=file)
-        entries, missing = [], list[Missing]()
+        step = Step(0, len(found.rows), "")
         try:
             for step in steps:
                 tell(f"{int(step.done):,} of {step.total:,} done; {legible(step.doing)}")
                 if isinstance(step.result, Written):
-                    entries.append(step.result.entry)
                     write(out, {step.result.name: step.result.page.encode()})
                     _say(step.result, out)
                 elif step.result is not None:
-                    missing.append(step.result)
                     tell()
                     print(
                         f"{legible(step.result.path)}: {legible(step.result.why)}", file=sys.stderr
                     )
         finally:
-            first = first_page(stored, question, found.total, entries, missing)
+            entries = [each.entry for each in step.written]
+            first = first_page(stored, question, found.total, entries, step.missing)
             write(out, {FIRST_PAGE: first.encode()})
     except (SurveyError, ModelError) as reason:
         tell()
         raise click.ClickException(str(reason)) from reason
     tell()
     print(f"{len(entries):,} of the {found.total:,} that fit: {out / FIRST_PAGE}")
-    return FAILED if missing else 0
+    return FAILED if step.missing else 0
 
 
 def _opened(stored: Stored, model: Path | None) -> "Classifier":

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explainers.classifiers.check_up import PASSES
+from explainers.classifiers.check_up import check_up as look_over
 from explainers.classifiers.pace import pace
 from explainers.classifiers.prediction import Target
 from explainers.classifiers.scaling import Scaling
@@ -298,8 +299,6 @@ def _run(
     check_up = None
     if record.check_up is not None:
         with trying("The check-up"):
-            from explainers.classifiers.check_up import check_up as look_over
-
             check_up = look_over(classifier, pixels)
     tell("Comparing")
     now = record_of(

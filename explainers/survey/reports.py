@@ -11,7 +11,7 @@ another one now, is told with the reason.
 
 import ast
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,12 +78,17 @@ class Step:
         With which picture, and what.
     result : Written or Missing or None
         What has become of a picture, in the last step of it.
+    written : tuple of Written
+    missing : tuple of Missing
+        What has become of all that are done.
     """
 
     done: float
     total: int
     doing: str
     result: Written | Missing | None = None
+    written: tuple[Written, ...] = ()
+    missing: tuple[Missing, ...] = ()
 
 
 def network_of(stored: Stored, model: Path | None = None) -> "Classifier":
@@ -183,21 +188,25 @@ def reports(
     """
     if len(classifier.labels) != len(stored.told["labels"]):
         raise SurveyError("The network knows other classes than the one that was surveyed.")
+    total, written, missing = len(rows), list[Written](), list[Missing]()
     for place, row in enumerate(rows):
-        total, path = len(rows), row["path"]
-        yield Step(place, total, path)
+        path = row["path"]
+        so_far = Step(place, total, path, None, tuple(written), tuple(missing))
+        yield so_far
         result: Written | Missing
         try:
             if row["error"] is not None:
                 raise SurveyError(row["error"])
             chosen = methods or methods_of(stored, row)
-            step = partial(_step, place, total, path, _passes(chosen, classifier))
+            step = partial(_within, so_far, _passes(chosen, classifier))
             case = yield from _looked_at(stored, row, classifier, chosen, file, step)
             name = f"{place + 1:0{len(str(total))}}-{slug(path.rpartition('.')[0] or path)}.html"
             result = Written(name, report(case), Entry.of(case, name, _remark(row, case)))
+            written.append(result)
         except (SurveyError, ImageError, NoAnswerError, RecordError, LookupError) as reason:
             result = Missing(path, str(reason.args[0]))
-        yield Step(place + 1, total, path, result)
+            missing.append(result)
+        yield Step(place + 1, total, path, result, tuple(written), tuple(missing))
 
 
 def first_page(
@@ -241,9 +250,10 @@ def _passes(methods: Iterable[Explainer], classifier: "Classifier") -> int:
     return asked + check_up.PASSES + HIDDEN * len(chosen)
 
 
-def _step(place: int, total: int, path: str, price: int, done: int, doing: str) -> Step:
+def _within(so_far: Step, price: int, done: int, doing: str) -> Step:
     """Within a picture; only its report is the end of it."""
-    return Step(place + done / (price + 1), total, f"{path}: {doing}")
+    part = done / (price + 1)
+    return replace(so_far, done=so_far.done + part, doing=f"{so_far.doing}: {doing}")
 
 
 def _looked_at(
@@ -257,6 +267,7 @@ def _looked_at(
     """All that a report tells of a picture; on the way, steps by passes done and what is next."""
     image, square = whole(stored, row), bool(stored.told["square"])
     pixels, target = classifier.prepare(image, crop=square), Target(row["answer_index"])
+    prediction = classifier.predict(pixels)
     done, seen = 0, dict[Any, Any]()
     for observer in observers(methods):
         price = observer.cost(classifier).passes
@@ -277,10 +288,13 @@ def _looked_at(
         done += HIDDEN
         yield step(done, "in words")
     record = record_of(
-        classifier, image, maps, title=row["path"], square=square, inside=True, file=file,
-        check_up=looked_over,
+        classifier, image, maps, prediction=prediction, title=row["path"], square=square,
+        inside=True, file=file, check_up=looked_over,
     )  # fmt: skip
-    return case_of(record, classifier, image, maps, check_up=looked_over, hidings=hidings)
+    return case_of(
+        record, classifier, image, maps,
+        check_up=looked_over, hidings=hidings, prediction=prediction,
+    )  # fmt: skip
 
 
 def _remark(row: Row, case: Case) -> str:

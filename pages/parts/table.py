@@ -236,7 +236,7 @@ class Table:
         """Of a single row below each card and, of all together, in the bar; of several there."""
         if self._takeaways:
             together = taking_away.together(slot)
-            _offer_poster(together, self._table[0])
+            _offer_together(together, self._table[0])
             for place, card in zip(self._takeaways, self._cards, strict=True):
                 with place.popover("Download", icon=":material/download:", type="tertiary"):
                     card.offer_downloads()
@@ -527,8 +527,8 @@ def _summary(cards: list[Card]) -> str:
     return f"Stopped: {', '.join(stopped)}" if stopped else "All maps are complete"
 
 
-def _offer_poster(slot: DeltaGenerator, cards: Sequence[Card]) -> None:
-    """The maps of one row as a poster, on the scale that they have on the screen."""
+def _offer_together(slot: DeltaGenerator, cards: Sequence[Card]) -> None:
+    """What is taken away of one row: a poster, on the scale of the screen, a record, a report."""
     subject, style = cards[0].subject, cards[0].look.style
     shown = [(card.explanation, card.scale.maps) for card in cards if card.explanation is not None]
     slot.download_button(

@@ -2,10 +2,8 @@
 
 import io
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -20,32 +18,9 @@ from pages.parts.classifiers import Wanted
 from pages.parts.words import escaped
 
 if TYPE_CHECKING:
-    from explainers import Classifier
-    from explainers.survey.reports import Missing, Written
+    from explainers.survey.reports import Step
 
 COMMAND = "python -m explainers report --survey RUN --model FILE --out DIR"
-
-
-@dataclass(frozen=True, eq=False)
-class Reported:
-    """What there is of the reports so far.
-
-    Parameters
-    ----------
-    done : float
-        Pictures that are done, and the part of the next.
-    total : int
-    doing : str
-        With which picture, and what.
-    written : tuple of Written
-    missing : tuple of Missing
-    """
-
-    done: float
-    total: int
-    doing: str
-    written: "tuple[Written, ...]" = ()
-    missing: "tuple[Missing, ...]" = ()
 
 
 def ask(found: Page) -> None:
@@ -77,7 +52,7 @@ def offer(name: str, stored: Stored, question: Question, found: Page) -> None:
             raise SurveyError(f"The weights of {zoo.CLASSIFIERS[asked]} are not on this machine.")
         with st.empty():  # what tells that it is being opened moves nothing below
             classifier = cache.classifier(asked, Wanted(asked).load)
-        from explainers.survey.reports import passes
+        from explainers.survey.reports import passes, reports
 
         price = passes(stored, found.rows, classifier)
     except (ModelError, SurveyError, LookupError) as reason:
@@ -87,13 +62,13 @@ def offer(name: str, stored: Stored, question: Question, found: Page) -> None:
         "", classifier.name, f"{stored.folder} {stored.state} {question} {_asked_for(found)}"
     )
     long_running.offer(
-        run, partial(_begun, stored, found.rows, classifier), _label(len(found.rows)), price,
+        run, partial(reports, stored, found.rows, classifier), _label(len(found.rows)), price,
         classifier,
         lambda reported, settled: _draw(name, stored, question, found, reported, settled=settled),
     )  # fmt: skip
 
 
-def zipped(stored: Stored, question: Question, found: int, reported: Reported) -> bytes:
+def zipped(stored: Stored, question: Question, found: int, reported: "Step") -> bytes:
     """The reports there are, and the first page of them, as one zip."""
     from explainers.survey.reports import FIRST_PAGE, first_page
 
@@ -120,28 +95,12 @@ def _ask_for(paths: tuple[str, ...]) -> None:
     st.session_state.reports_asked_for = paths
 
 
-def _begun(
-    stored: Stored, rows: Sequence[Mapping[str, Any]], classifier: "Classifier"
-) -> Iterator[Reported]:
-    """Step by step, all that there is."""
-    from explainers.survey.reports import Written, reports
-
-    so_far = Reported(0, len(rows), "")
-    for step in reports(stored, rows, classifier):
-        so_far = replace(so_far, done=step.done, doing=step.doing)
-        if isinstance(step.result, Written):
-            so_far = replace(so_far, written=(*so_far.written, step.result))
-        elif step.result is not None:
-            so_far = replace(so_far, missing=(*so_far.missing, step.result))
-        yield so_far
-
-
 def _draw(
     name: str,
     stored: Stored,
     question: Question,
     found: Page,
-    reported: Reported,
+    reported: "Step",
     *,
     settled: bool,
 ) -> None:
