@@ -62,17 +62,40 @@ class Target:
         IndexError
             If the classifier has no such class.
         """
+        self._must_be_among(classes)
         weights = np.zeros(classes, np.float32)
-        for index, weight in ((self.index, 1.0), (self.rather_than, -1.0)):
-            if index is None:
-                continue
+        weights[self.index] = 1.0
+        if self.rather_than is not None:
+            weights[self.rather_than] = -1.0
+        return weights
+
+    def of_answers(self, answers: np.ndarray) -> np.ndarray:
+        """What some answers give the target: one of their numbers, or the difference of two.
+
+        Parameters
+        ----------
+        answers : (..., classes) ndarray
+
+        Returns
+        -------
+        (...) ndarray
+
+        Raises
+        ------
+        IndexError
+            If the classifier has no such class.
+        """
+        self._must_be_among(answers.shape[-1])
+        answer: np.ndarray = answers[..., self.index]
+        return answer if self.rather_than is None else answer - answers[..., self.rather_than]
+
+    def _must_be_among(self, classes: int) -> None:
+        for index in self.classes:
             if not 0 <= index < classes:
                 raise IndexError(
                     f"Class {index} does not exist: the classifier has {classes} classes, "
                     f"numbered 0 to {classes - 1}."
                 )
-            weights[index] = weight
-        return weights
 
 
 @dataclass(frozen=True)

@@ -204,7 +204,7 @@ class Rise(Explainer):
 
     def interpret(self, observation: MaskedAnswers, target: Target) -> Explanation:
         masks, probabilities = observation.masks, observation.probabilities
-        answers = (probabilities @ target.weights(probabilities.shape[1])).astype(float)
+        answers = target.of_answers(probabilities).astype(float)
         usual = 0.0
         if self.against == "the average":
             usual = answers.mean() if np.ptp(answers) else answers[0]

@@ -169,7 +169,7 @@ class ScoreCam(OfLayer, Explainer):
 
     def interpret(self, observation: SeenThroughChannels, target: Target) -> Explanation:
         weights = _WEIGHTS[self.weights](observation.scores, observation.unseen)
-        channel_weights = weights @ target.weights(weights.shape[1])
+        channel_weights = target.of_answers(weights)
         summed = observation.activations @ channel_weights
         return Explanation(
             self,

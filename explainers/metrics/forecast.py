@@ -66,7 +66,7 @@ def forecast(
     shares = surrogate.hidden_shares(region)
     return Forecast(
         surrogate.expected(region),
-        float(answers @ explanation.target.weights(len(answers))),
+        float(explanation.target.of_answers(answers)),
         surrogate.fill,
         int(((shares > 0) & (shares < 1)).sum()),
     )

@@ -41,7 +41,7 @@ class Neighbourhood(Observation):
 
     def answers(self, target: Target) -> np.ndarray:
         """The target's probability for each picture, ``(n,)`` float32."""
-        return self.probabilities @ target.weights(self.probabilities.shape[1])
+        return target.of_answers(self.probabilities)
 
 
 def ask(

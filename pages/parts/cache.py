@@ -125,6 +125,20 @@ class Run:
         """The share of the work that is done, in 0..1."""
         return float(self.latest.done / self.latest.total) if self.latest else 0.0
 
+    def pause(self) -> None:
+        """Want no more, for now; a piece of the work that is under way is awaited.
+
+        A click has Streamlit start the page anew beside the run of it that is still at work. What
+        that one observed later would change what this one is drawing.
+        """
+        self.paused = True
+        with self._lock:
+            self.paused = not self.finished
+
+    def resume(self) -> None:
+        """Want more again."""
+        self.paused = False
+
     def begin(self, start: Callable[[], Iterator[Any]], asked: "Classifier", passes: int) -> "Run":
         """Start the work, unless it has begun.
 
@@ -162,7 +176,7 @@ class Run:
         wait = TURNS.turn(left, since=self._since, share=self._share, meanwhile=listen)
         with wait as turn, self._lock:
             self._wanted = time.monotonic()
-            if self.finished or self._observations is None:
+            if not self.waiting or self._observations is None:
                 return
             try:
                 self.latest = next(self._observations)

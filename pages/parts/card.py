@@ -269,8 +269,8 @@ class Card:
 
     def draw(self) -> None:
         """Draw what there is, if it is not drawn yet."""
-        explanation = self.explanation
         settled = not any(card.run.waiting for card in self._sharing)
+        explanation = self.explanation  # after it: what is settled does not change any more
         self._open(settled=settled)
         if explanation is None:
             if self.run.failure:

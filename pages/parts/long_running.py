@@ -108,7 +108,7 @@ def steer(
         verb = f"Continue, {share:.0%} done" if (share := run.done) else label
 
         def resume() -> None:
-            run.paused = False
+            run.resume()
             begin()
 
         over(place).button(
@@ -117,7 +117,7 @@ def steer(
         )  # fmt: skip
     elif run.waiting:
         over(place).button(
-            "Stop", icon=":material/stop:", key=f"work-{label}", on_click=_pause, args=(run,),
+            "Stop", icon=":material/stop:", key=f"work-{label}", on_click=run.pause,
             help="Keep what there is so far.",
         )  # fmt: skip
 
@@ -153,7 +153,3 @@ def left(run: cache.Run, passes: int) -> int:
 def price(passes: int, classifier: "Classifier") -> str:
     """What work costs: passes through the network, and how long they take here."""
     return f"{passes:,} passes, about {seconds(passes * cache.pace(classifier))}"
-
-
-def _pause(run: cache.Run) -> None:
-    run.paused = True

@@ -498,7 +498,7 @@ def _offer_pause(place: DeltaGenerator, runs: list[cache.Run]) -> None:
     long_running.over(place).button(
         "Continue" if stopped else "Stop",
         icon=":material/play_arrow:" if stopped else ":material/stop:", key="pause",
-        on_click=_pause, args=(runs, not stopped), help=None if stopped else KEEP,
+        on_click=_resume if stopped else _pause, args=(runs,), help=None if stopped else KEEP,
     )  # fmt: skip
 
 
@@ -517,9 +517,14 @@ def _stopped(runs: list[cache.Run]) -> bool:
     return any(run.paused and not run.finished for run in runs)
 
 
-def _pause(runs: list[cache.Run], paused: bool) -> None:
+def _pause(runs: list[cache.Run]) -> None:
     for run in runs:
-        run.paused = paused and not run.finished
+        run.pause()
+
+
+def _resume(runs: list[cache.Run]) -> None:
+    for run in runs:
+        run.resume()
 
 
 def _summary(cards: list[Card]) -> str:

@@ -61,6 +61,14 @@ class Worker:
             yield Piece(number + 1, self.pieces)
 
 
+def _two_pieces(under_way: threading.Event, go_on: threading.Event) -> Iterator[Any]:
+    """Two pieces of work; the second is under way until somebody lets it go on."""
+    yield Piece(1, 3)
+    under_way.set()
+    assert go_on.wait(PATIENCE)
+    yield Piece(2, 3)
+
+
 @pytest.fixture(autouse=True)
 def _no_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is no page to be clicked on."""
@@ -89,3 +97,34 @@ def test_a_model_that_stands_apart_neither_waits_nor_lets_wait() -> None:
     for thread in threads:
         thread.join(PATIENCE)
     assert max(ours.done, theirs.done) - started < 45 * PIECE
+
+
+def test_what_is_stopped_changes_no_more_though_another_run_of_the_page_is_at_work() -> None:
+    under_way, go_on = threading.Event(), threading.Event()
+    run = cache.Run()
+    run.begin(lambda: _two_pieces(under_way, go_on), Network("bundled"), 3)  # type: ignore[arg-type]
+    run.advance()
+    before = threading.Thread(target=run.advance)
+    before.start()
+    assert under_way.wait(PATIENCE)
+    seen: list[Any] = []
+    stopped = threading.Thread(target=lambda: (run.pause(), seen.append(run.latest)))  # type: ignore[func-returns-value]
+    stopped.start()
+    stopped.join(PIECE)
+    assert not seen, "What is under way may still change what there is."
+    go_on.set()
+    for thread in (before, stopped):
+        thread.join(PATIENCE)
+    assert seen == [Piece(2, 3)]
+    run.advance()
+    assert run.latest == Piece(2, 3)
+    assert run.paused
+
+
+def test_what_ends_while_it_is_stopped_is_finished_and_not_stopped() -> None:
+    run = cache.Run()
+    run.begin(lambda: iter([Piece(3, 3)]), Network("bundled"), 3)  # type: ignore[arg-type]
+    run.advance()
+    run.pause()
+    assert run.finished
+    assert not run.paused

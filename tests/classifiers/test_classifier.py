@@ -146,6 +146,18 @@ def test_targets_that_make_no_sense_are_refused(smooth: Classifier, pixels: np.n
         smooth.gradients(pixels[None], 3)
     with pytest.raises(IndexError, match="Class -1"):
         smooth.gradients(pixels[None], Target(0, rather_than=-1))
+    with pytest.raises(IndexError, match="Class -1"):
+        Target(-1).of_answers(np.zeros((2, 3)))
+
+
+def test_the_answer_to_a_target_is_that_of_its_weights(
+    smooth: Classifier, pixels: np.ndarray
+) -> None:
+    answers = smooth.probabilities(np.stack([pixels, pixels / 2]))
+    for target in (Target(1), Target(2, rather_than=0)):
+        wanted = (answers.astype(float) * target.weights(3)).sum(axis=-1)
+        np.testing.assert_allclose(target.of_answers(answers), wanted, rtol=0, atol=1e-7)
+        np.testing.assert_allclose(target.of_answers(answers[0]), wanted[0], rtol=0, atol=1e-7)
 
 
 def test_layers_that_are_not_there_are_named(smooth: Classifier) -> None:

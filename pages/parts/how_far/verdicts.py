@@ -291,7 +291,7 @@ def _left(row: _Row) -> int:
 
 def _start(runs: Sequence[cache.Run]) -> None:
     for run in runs:
-        run.paused = False
+        run.resume()
 
 
 def _look_at(name: str) -> None:
