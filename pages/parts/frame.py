@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 View = TypeVar("View")
 
 PROBABLE = 5
-ANSWER_HEIGHT, CLASS_HEIGHT = 320, 68
+ANSWER_HEIGHT, CLASS_HEIGHT = 284, 68
 PAGES = {
     "app.py": ("Compare", ":material/view_column_2:"),
     "pages/why.py": ("Why this class?", ":material/rule:"),

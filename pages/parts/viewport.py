@@ -40,12 +40,17 @@ _measure = st.components.v2.component("triptych_width", js=_MEASURE)
 
 
 def measure() -> None:
-    """Have the browser tell how wide the page is; to be called once a page, before `width`."""
-    _measure(
-        key=KEY,
-        data={"assumed": width(), "cookie": COOKIE, "tolerance": TOLERANCE},
-        on_width_change=lambda: None,
-    )
+    """Have the browser tell how wide the page is; to be called once a page, before `width`.
+
+    Until a browser has loaded what runs components, it shows a bar in their place, which would move
+    the page when it goes; the least of containers hides it.
+    """
+    with st.container(height=1, border=False):
+        _measure(
+            key=KEY,
+            data={"assumed": width(), "cookie": COOKIE, "tolerance": TOLERANCE},
+            on_width_change=lambda: None,
+        )
 
 
 def width() -> int:

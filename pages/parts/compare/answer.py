@@ -33,16 +33,18 @@ def draw_ranking(selection: Selection, row_height: int = 38) -> None:
     """The most probable classes as bars, the explained one among them."""
     prediction = selection.prediction
     top = [f"{each.label} {percent(each.probability)}" for each in prediction.top(COUNT)]
-    st.plotly_chart(
-        cache.made(
-            ranking_figure,
-            prediction,
-            selection.target.index,
-            count=COUNT,
-            row_height=row_height,
-            theme=screen_theme(),
-        ),
-        theme=None,
-        config=QUIET,
-        alt=f"The five most probable classes: {', '.join(top)}",
+    figure = cache.made(
+        ranking_figure,
+        prediction,
+        selection.target.index,
+        count=COUNT,
+        row_height=row_height,
+        theme=screen_theme(),
     )
+    with st.container(height=figure.layout.height, border=False):  # before a browser can draw it
+        st.plotly_chart(
+            figure,
+            theme=None,
+            config=QUIET,
+            alt=f"The five most probable classes: {', '.join(top)}",
+        )
