@@ -7,6 +7,7 @@ constraints, number formats) is left out.
 import importlib
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from explainers.classifiers.errors import ModelError
@@ -243,12 +244,7 @@ UNIMPORTANT = ("trainable", "input_dtype", "input_dim", "input_length", *SHAPES)
 
 def _known(name: str, home: str, settings: Config) -> Config:
     """Without the arguments that were dropped since, as long as they say nothing."""
-    constructor = getattr(importlib.import_module(home), name)
-    parameters = inspect.signature(constructor.__init__).parameters
-    known = {*parameters}
-    if any(entry.kind is entry.VAR_KEYWORD for entry in parameters.values()):
-        for base in constructor.__mro__:
-            known |= {*inspect.signature(base.__init__).parameters}
+    known = _parameters(getattr(importlib.import_module(home), name))
     for key in settings.keys() - known:
         if name.startswith("Random"):
             continue  # it acts in training alone
@@ -266,6 +262,17 @@ def _known(name: str, home: str, settings: Config) -> Config:
                 "today's Keras does not know."
             )
     return {key: value for key, value in settings.items() if key in known}
+
+
+@cache
+def _parameters(constructor: Any) -> frozenset[str]:
+    """What a class of Keras can be told, by itself or by those it inherits from."""
+    parameters = inspect.signature(constructor.__init__).parameters
+    known = {*parameters}
+    if any(entry.kind is entry.VAR_KEYWORD for entry in parameters.values()):
+        for base in constructor.__mro__:
+            known |= {*inspect.signature(base.__init__).parameters}
+    return frozenset(known)
 
 
 def _mend_operation(layer: Config) -> Config:

@@ -2,13 +2,15 @@
 
 import gc
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.caching import clear_session_data_cache, clear_session_resource_cache
 
-from explainers import Classifier
+from explainers import Classifier, open_classifier
 from explainers.images.superpixels import Quickshift
+from explainers.models import apart
 from pages.parts import cache, table
 from tests.app.remembering import remembered
 
@@ -49,6 +51,20 @@ def _nothing_kept(lite0: Classifier) -> None:
     clear_session_resource_cache(AS_ONE_SESSION)
     cache.classifier(lite0.name, lambda: lite0)
     gc.freeze()
+
+
+@pytest.fixture
+def opened_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models of a fixed size are opened in this process, where one of their own is not the point.
+
+    To start one takes seconds of TensorFlow; whatever it has to say is said here as well.
+    """
+
+    def here(source: bytes, *, name: str, any_size: Any) -> Classifier:
+        return open_classifier(source, name=name, tried=False)
+
+    monkeypatch.setattr(apart, "open_apart", here)
+    monkeypatch.setattr(apart, "prepare", lambda: None)
 
 
 @pytest.fixture

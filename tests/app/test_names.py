@@ -157,6 +157,7 @@ def refused_with(app: AppTest) -> str:
     return text
 
 
+@pytest.mark.usefixtures("opened_here")
 def test_no_refusal_is_markdown(model: bytes) -> None:
     hostile = f"![{CANARY}](http:x)"
     bundle = io.BytesIO()
@@ -176,6 +177,7 @@ def test_no_refusal_is_markdown(model: bytes) -> None:
     assert "�" in refused_with(app)
 
 
+@pytest.mark.usefixtures("opened_here")
 def test_a_name_that_the_system_cannot_spell_is_offered(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: bytes
 ) -> None:
@@ -188,6 +190,7 @@ def test_a_name_that_the_system_cannot_spell_is_offered(
     assert "p�ts gives it" in captions(app)
 
 
+@pytest.mark.usefixtures("opened_here")
 def test_a_method_that_fails_names_the_model_as_it_is_called(tmp_path: Path) -> None:
     flat = keras.Sequential(
         [keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(2, activation="softmax")]

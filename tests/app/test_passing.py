@@ -60,6 +60,7 @@ def forget_all_but(classifier: Classifier) -> None:
     cache.classifier(classifier.name, lambda: classifier)
 
 
+@pytest.mark.usefixtures("opened_here")
 def test_what_passes_is_tried_again(monkeypatch: pytest.MonkeyPatch, lite0: Classifier) -> None:
     opened, tries = apart.open_apart, []
 
@@ -105,6 +106,7 @@ def _take_away_the_file(folder: Path) -> None:
     (folder / "pets.h5").unlink()
 
 
+@pytest.mark.usefixtures("opened_here")
 @pytest.mark.parametrize(
     ("take_away", "let_go"),
     [(_take_away_the_file, False), (_take_away_the_file, True), (shutil.rmtree, True)],
@@ -129,6 +131,7 @@ def test_a_file_that_is_gone_from_the_server_is_said(
     assert app.title[0].value == ("Why Egyptian cat?" if let_go else before)
 
 
+@pytest.mark.usefixtures("opened_here")
 def test_a_file_that_is_replaced_on_the_server_is_noticed_and_its_labels(served: Path) -> None:
     app = open_served()
     (served / "pets.txt").write_text("0 wolf\n1 lion\n")
