@@ -17,12 +17,18 @@ LETTERS = 12
 Kernels = Literal["oneDNN", "Eigen"]
 
 
+@cache
+def version(package: str) -> str:
+    """The version of an installed package: read from its files once, which takes milliseconds."""
+    return importlib.metadata.version(package)
+
+
 def versions() -> dict[str, str]:
     """The versions of Python and of what computes; of Triptych, a digest of its code.
 
     A version that somebody has to raise tells nothing of what was changed since.
     """
-    packages = {name: importlib.metadata.version(name) for name in (*VERSIONS, *BESIDES)}
+    packages = {name: version(name) for name in (*VERSIONS, *BESIDES)}
     return packages | {"python": platform.python_version(), "triptych": code()}
 
 

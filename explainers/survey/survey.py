@@ -2,13 +2,12 @@
 
 import dataclasses
 import hashlib
-import importlib.metadata
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explainers.environment import VERSIONS
+from explainers.environment import VERSIONS, version
 from explainers.explanation import Explainer
 from explainers.methods import BY_NAME, GradCam, LimeSuperpixels, Saliency
 from explainers.models import zoo
@@ -86,7 +85,7 @@ class Survey:
             else _digest(self.classifier),
             "names": None if self.names is None else _digest(self.names),
         }
-        versions = {name: importlib.metadata.version(name) for name in VERSIONS}
+        versions = {name: version(name) for name in VERSIONS}
         plain = {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)

@@ -1,4 +1,4 @@
-"""A command whose workers are forks of one process, which has read TensorFlow before them.
+"""A command whose workers are forks of one process, which has read all they need before them.
 
 ``python -m tests.survey.forked explainers survey ...`` is ``python -m explainers survey ...``, for
 tests in which many workers end: what is held is what happens then, not how a worker starts.
@@ -11,7 +11,7 @@ import sys
 import dask
 from distributed import utils
 
-READ_BEFORE = ["distributed.nanny", "distributed.worker", "explainers.classifiers.classifier"]
+READ_BEFORE = ["distributed.nanny", "distributed.worker", "explainers.survey.looking"]
 
 if __name__ == "__main__":
     dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"})

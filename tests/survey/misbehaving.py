@@ -16,9 +16,20 @@ from explainers.survey.survey import Survey
 if TYPE_CHECKING:
     from explainers import Classifier
 
-SLOW, EXIT, HUNGRY, ODD, FULL = b"-slow", b"-exit", b"-hungry", b"-odd", b"-full"
+EXIT, HUNGRY, ODD, FULL = b"-exit", b"-hungry", b"-odd", b"-full"
+_WAITING = b"-waiting for "
 
 _honest = looking.read_image
+
+
+def waiting_for(path: Path) -> bytes:
+    """What makes looking at a picture last until there is a file."""
+    return _WAITING + bytes(path)
+
+
+def _wait(path: Path) -> None:
+    while not path.exists():
+        time.sleep(0.02)
 
 
 def _hoard() -> None:
@@ -29,8 +40,9 @@ def _hoard() -> None:
 
 
 def _misbehaving(content: bytes) -> object:
-    if content.endswith(SLOW):
-        time.sleep(0.2)
+    _, waits, path = content.rpartition(_WAITING)
+    if waits:
+        _wait(Path(os.fsdecode(path)))
     if content.endswith(EXIT):
         os._exit(1)
     if content.endswith(HUNGRY):

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,18 @@ if TYPE_CHECKING:
 LIME = LimeSuperpixels(segmentation=Slic(n_segments=9), samples=60, seed=4)
 CLOSER = "a/002.png"
 ALL = Question("path")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _untried() -> Iterator[None]:
+    """The model is our own: it is opened without being tried in a process of its own first."""
+    from explainers.models import model_file
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            model_file, "open_classifier", partial(model_file.open_classifier, tried=False)
+        )
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -193,8 +206,9 @@ def test_another_model_is_refused(stored: Stored, tiny: tuple[Path, Path], tmp_p
     (tmp_path / "other.keras").write_bytes(tiny[0].read_bytes() + b" ")
     with pytest.raises(SurveyError, match="its digest is another"):
         network_of(stored, tmp_path / "other.keras")
-    assert network_of(stored, tiny[0]).labels == ("cat", "dog", "bird")
-    assert network_of(stored, tiny[0]).scaling.name == "-1..1"
+    network = network_of(stored, tiny[0])
+    assert network.labels == ("cat", "dog", "bird")
+    assert network.scaling.name == "-1..1"
 
 
 def test_hostile_names_are_shown_letter_by_letter_and_name_no_file(

@@ -14,35 +14,42 @@ import pytest
 
 from explainers.survey.running import FATAL
 from tests.survey.conftest import Paint
-from tests.survey.misbehaving import EXIT, FULL, HUNGRY, ODD, SLOW
+from tests.survey.misbehaving import EXIT, FULL, HUNGRY, ODD, waiting_for
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120
 PYTHON = [sys.executable, "-m"]
 FORKED = [*PYTHON, "tests.survey.forked"]
+MISBEHAVING, COSTLESS = "tests.survey.misbehaving", "tests.survey.costless"
 Command = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def command(tiny: tuple[Path, Path], tmp_path: Path) -> Iterator[Command]:
-    """Start a survey as a person does; what is still alive after the test is killed."""
+def command(tmp_path: Path) -> Iterator[Command]:
+    """Start a survey as a person does; what is still alive after the test is killed.
+
+    The network costs nothing unless another is named.
+    """
     started: list[subprocess.Popen[str]] = []
-    model, names = tiny
-    preload = json.dumps(["tests.survey.misbehaving"])
+    costless = tmp_path / "costless.keras"
+    costless.touch()
 
     def start(
-        folder: Path, *options: str, python: Sequence[str] = PYTHON
+        folder: Path,
+        *options: str,
+        python: Sequence[str] = PYTHON,
+        preload: Sequence[str] = (MISBEHAVING, COSTLESS),
     ) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
             [
                 *python, "explainers", "survey", str(folder),
-                "--out", str(tmp_path / "run"), "--classifier", str(model), "--names", str(names),
-                "--scaling", "0..1", "--methods", "grad-cam,saliency:samples=2", "--closer", "",
-                "--worst", "0", "--sample", "0", "--workers", "1", *options,
+                "--out", str(tmp_path / "run"), "--classifier", str(costless),
+                "--methods", "grad-cam", "--closer", "", "--worst", "0", "--sample", "0",
+                "--workers", "1", *options,
             ],
             cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True,
-            env=os.environ | {"DASK_DISTRIBUTED__WORKER__PRELOAD": preload},
+            env=os.environ | {"DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps(preload)},
         )  # fmt: skip
         started.append(process)
         return process
@@ -94,20 +101,25 @@ def _workers(pid: int) -> list[int]:
 
 
 def test_a_killed_driver_loses_nothing_and_leaves_nobody_behind(
-    command: Command, painted: Paint, tmp_path: Path
+    command: Command, painted: Paint, tmp_path: Path, tiny: tuple[Path, Path]
 ) -> None:
-    folder = painted("slow", 40, behind=SLOW)
-    first = command(folder)
+    painted("early", 10)
+    folder = painted("late", 30, behind=waiting_for(tmp_path / "go"))
+    model, names = map(str, tiny)
+    network = ["--classifier", model, "--names", names, "--scaling", "0..1"]
+    first = command(folder, *network, preload=[MISBEHAVING])
     _until(lambda: _parts(tmp_path), "part")
     os.kill(first.pid, signal.SIGKILL)
     _until(lambda: not _below(first.pid), "end of the workers")
-    kept = {part: part.stat().st_mtime_ns for part in _parts(tmp_path)}
-    rows = sum(len(pd.read_parquet(part)) for part in kept)
-    assert 0 < rows < 40
-    told, complaints = command(folder, python=FORKED).communicate(timeout=PATIENCE)
-    assert f"{40 - rows} of 40 pictures are still to be looked at" in told, complaints
+    assert [len(pd.read_parquet(part)) for part in _parts(tmp_path)] == [10]
+    (tmp_path / "go").touch()
+    told, complaints = command(folder, *network).communicate(timeout=PATIENCE)
+    assert "30 of 40 pictures are still to be looked at" in told, complaints
     table = _table(tmp_path)
-    assert sorted(table["path"]) == [f"slow/{number:03}.png" for number in range(40)]
+    assert sorted(table["path"]) == [
+        *(f"early/{number:03}.png" for number in range(10)),
+        *(f"late/{number:03}.png" for number in range(30)),
+    ]
     assert table["error"].isna().all()
     assert not _parts(tmp_path)
 
@@ -115,19 +127,22 @@ def test_a_killed_driver_loses_nothing_and_leaves_nobody_behind(
 def test_ctrl_c_leaves_what_is_done_and_the_folder_may_grow(
     command: Command, painted: Paint, tmp_path: Path
 ) -> None:
-    folder = painted("slow", 60, behind=SLOW)
+    painted("early", 15)
+    folder = painted("late", 45, behind=waiting_for(tmp_path / "go"))
     process = command(folder)
     _until(lambda: _parts(tmp_path), "part")
     os.killpg(process.pid, signal.SIGINT)
+    (tmp_path / "go").touch()
     _, complaints = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "Stopped. What is done is kept: the same command goes on." in complaints
     assert json.loads((tmp_path / "run" / "progress.json").read_text())["state"] == "stopped"
     painted("more", 3)
-    process = command(folder, python=FORKED)
+    process = command(folder)
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
-    assert sorted(_table(tmp_path)["path"].str.split("/").str[0].value_counts()) == [3, 60]
+    counts = _table(tmp_path)["path"].str.split("/").str[0].value_counts()
+    assert counts.to_dict() == {"early": 15, "late": 45, "more": 3}
 
 
 def test_pictures_that_end_their_worker_are_found_and_the_others_are_not_blamed(
@@ -146,15 +161,17 @@ def test_pictures_that_end_their_worker_are_found_and_the_others_are_not_blamed(
     assert "KeyError: 'something odd'" in table.loc["odd/000.png", "error"]
     good = table[table.index.str.startswith("good/")]
     assert good["error"].isna().all()
-    assert good["answer"].isin(["cat", "dog", "bird"]).all()
+    assert good["answer"].isin(["red", "green", "blue"]).all()
 
 
 def test_a_worker_that_is_killed_takes_no_picture_with_it(
     command: Command, painted: Paint, tmp_path: Path
 ) -> None:
-    process = command(painted("slow", 40, behind=SLOW))
+    painted("early", 10)
+    process = command(painted("late", 30, behind=waiting_for(tmp_path / "go")))
     _until(lambda: _parts(tmp_path), "part")
     os.kill(_workers(process.pid)[0], signal.SIGKILL)
+    (tmp_path / "go").touch()
     _, complaints = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, complaints
     table = _table(tmp_path)
@@ -174,18 +191,19 @@ def test_a_full_disk_is_told_and_what_is_done_is_kept(
     assert not list((tmp_path / "run").rglob("*.parquet*"))
     for picture in folder.rglob("*.png"):
         picture.write_bytes(picture.read_bytes().removesuffix(FULL))
-    process = command(folder, python=FORKED)
+    process = command(folder)
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert len(_table(tmp_path)) == 20
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster(
-    request: pytest.FixtureRequest, tmp_path: Path
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """A scheduler and two workers, started from the shell: its address, and its process."""
-    address = tmp_path / "scheduler.json"
+    folder = tmp_path_factory.mktemp("cluster")
+    address = folder / "scheduler.json"
     quiet = {
         "cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL,
         "start_new_session": True,
@@ -193,12 +211,10 @@ def cluster(
     }  # fmt: skip
     meeting = ["--scheduler-file", str(address), "--no-dashboard"]
     scheduler = [*PYTHON, "dask", "scheduler", "--host", "127.0.0.1", "--port", "0"]
-    worker = [*getattr(request, "param", PYTHON), "dask", "worker", "--nthreads", "1"]
-    worker += ["--memory-limit", "2GB", "--preload", "tests.survey.misbehaving"]
-    commands = [scheduler] + [
-        [*worker, "--local-directory", str(tmp_path / f"worker-{number}")] for number in range(2)
-    ]
-    processes = [subprocess.Popen([*each, *meeting], **quiet) for each in commands]  # type: ignore[call-overload]
+    workers = [*FORKED, "dask", "worker", "--nworkers", "2", "--nthreads", "1"]
+    workers += ["--memory-limit", "600MB", "--local-directory", str(folder)]
+    workers += ["--preload", MISBEHAVING, "--preload", COSTLESS]
+    processes = [subprocess.Popen([*each, *meeting], **quiet) for each in (scheduler, workers)]  # type: ignore[call-overload]
     try:
         _until(address.exists, "scheduler")
         where = json.loads(address.read_text())["address"]
@@ -210,7 +226,6 @@ def cluster(
             process.wait()
 
 
-@pytest.mark.parametrize("cluster", [FORKED], indirect=True, ids=["forked"])
 def test_on_a_cluster_of_ones_own_a_picture_that_eats_all_memory_is_found(
     command: Command, painted: Paint, tmp_path: Path, cluster: tuple[str, object]
 ) -> None:
@@ -229,8 +244,10 @@ def test_when_the_scheduler_goes_away_what_is_done_is_kept(
     tmp_path: Path,
     cluster: tuple[str, "subprocess.Popen[bytes]"],
 ) -> None:
+    """Comes last, since the cluster ends with it."""
     address, scheduler = cluster
-    folder = painted("slow", 40, behind=SLOW)
+    painted("early", 10)
+    folder = painted("late", 30, behind=waiting_for(tmp_path / "go"))
     process = command(folder, "--scheduler", address)
     _until(lambda: _parts(tmp_path), "part")
     scheduler.kill()
