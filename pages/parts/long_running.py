@@ -1,7 +1,7 @@
 """Work that a person starts, watches and can stop, and is told the price of before."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -107,19 +107,31 @@ def steer(
     if run.paused and not run.finished:
         verb = f"Continue, {share:.0%} done" if (share := run.done) else label
 
-        def resume() -> None:
+        def go_on() -> None:
             run.resume()
             begin()
 
         over(place).button(
             f"{verb}: {price(left(run, passes), classifier)}",
-            icon=":material/play_arrow:", key=f"work-{label}", on_click=resume,
+            icon=":material/play_arrow:", key=f"work-{label}", on_click=go_on,
         )  # fmt: skip
     elif run.waiting:
         over(place).button(
             "Stop", icon=":material/stop:", key=f"work-{label}", on_click=run.pause,
             help="Keep what there is so far.",
         )  # fmt: skip
+
+
+def pause(runs: Iterable[cache.Run]) -> None:
+    """Stop several runs."""
+    for run in runs:
+        run.pause()
+
+
+def resume(runs: Iterable[cache.Run]) -> None:
+    """Start several runs, or go on with them."""
+    for run in runs:
+        run.resume()
 
 
 def watch(

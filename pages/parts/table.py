@@ -498,7 +498,8 @@ def _offer_pause(place: DeltaGenerator, runs: list[cache.Run]) -> None:
     long_running.over(place).button(
         "Continue" if stopped else "Stop",
         icon=":material/play_arrow:" if stopped else ":material/stop:", key="pause",
-        on_click=_resume if stopped else _pause, args=(runs,), help=None if stopped else KEEP,
+        on_click=long_running.resume if stopped else long_running.pause, args=(runs,),
+        help=None if stopped else KEEP,
     )  # fmt: skip
 
 
@@ -515,16 +516,6 @@ def _nothing_to_stop(place: DeltaGenerator) -> None:
 
 def _stopped(runs: list[cache.Run]) -> bool:
     return any(run.paused and not run.finished for run in runs)
-
-
-def _pause(runs: list[cache.Run]) -> None:
-    for run in runs:
-        run.pause()
-
-
-def _resume(runs: list[cache.Run]) -> None:
-    for run in runs:
-        run.resume()
 
 
 def _summary(cards: list[Card]) -> str:

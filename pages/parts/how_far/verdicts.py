@@ -280,18 +280,13 @@ def _offer_all(place: DeltaGenerator, selection: Selection, rows: Sequence[_Row]
     price = long_running.price(sum(map(_left, paused)), selection.classifier)
     place.button(
         f"Run {many}: {price}", icon=":material/playlist_play:", key="start-all",
-        on_click=_start, args=([row.run for row in paused],),
+        on_click=long_running.resume, args=([row.run for row in paused],),
     )  # fmt: skip
 
 
 def _left(row: _Row) -> int:
     """How many passes a test still takes."""
     return long_running.left(row.run, row.test.passes)
-
-
-def _start(runs: Sequence[cache.Run]) -> None:
-    for run in runs:
-        run.resume()
 
 
 def _look_at(name: str) -> None:
